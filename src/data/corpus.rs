@@ -1,0 +1,136 @@
+//! A corpus: items (concepts, or pictures of one's own) with their captions, pictures and labels.
+//!
+//! Shapes: `N` items, `V` views (drawing styles; own data has one). Every table is indexed by the *original* item
+//! index, everywhere and always: nothing is ever joined by position after filtering.
+
+use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
+
+/// Pictures and texts that belong together.
+#[derive(Debug, Clone, Default)]
+pub struct Corpus {
+    /// Short name, e.g. `emoji-4`.
+    pub name: String,
+    /// SHA-256 (hex) of what the corpus was made from: a run resumes only on the data it began with.
+    pub fingerprint: String,
+    /// `N` items.
+    pub items: Vec<Item>,
+    /// `V >= 1` views.
+    pub views: Vec<View>,
+    /// Class names (cluster labels); empty when the data has none.
+    pub classes: Vec<String>,
+    /// Finer class names; empty when the data has none.
+    pub subclasses: Vec<String>,
+    /// Query texts per item, one set per language or source; the first is the one the metrics are reported on.
+    pub query_sets: Vec<QuerySet>,
+    /// Who made the pictures and texts.
+    pub credits: Vec<Credit>,
+    /// Rows of the source that could not be used, each with its reason.
+    pub problems: Vec<RowProblem>,
+}
+
+/// One item.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Item {
+    /// Stable name: code points (`1f34e`) or file name.
+    pub key: String,
+    /// Human title for lists and alternative texts.
+    pub title: String,
+    /// Training captions, at least one; one is sampled per step.
+    pub captions: Vec<String>,
+    /// Index into [`Corpus::classes`].
+    pub class: Option<u32>,
+    /// Index into [`Corpus::subclasses`].
+    pub subclass: Option<u32>,
+    /// Items of one family (near-identical drawings or names) never stand on both sides of a split.
+    pub family: u32,
+    /// Family fold (0-4) for cross-validation, where the data brings one.
+    pub fold: Option<u8>,
+    /// In the held-out part of the `concept` split.
+    pub held_out: bool,
+}
+
+/// One picture per item, in one style.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Style name, e.g. `noto`.
+    pub name: String,
+    /// The pictures.
+    pub tiles: Tiles,
+    /// Features that came with the data, `[N, d]`.
+    pub features: Option<Matrix>,
+}
+
+/// `N` square RGB thumbnails, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tiles {
+    /// Side in pixels.
+    pub size: usize,
+    /// `N * size * size * 3` bytes, RGB on white.
+    pub rgb: Vec<u8>,
+}
+
+impl Tiles {
+    /// Number of tiles.
+    pub fn len(&self) -> usize {
+        if self.size == 0 { 0 } else { self.rgb.len() / (self.size * self.size * 3) }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pixels of tile `i`, `size * size * 3` bytes.
+    pub fn tile(&self, i: usize) -> &[u8] {
+        let n = self.size * self.size * 3;
+        &self.rgb[i * n..(i + 1) * n]
+    }
+}
+
+/// Evaluation texts: `texts[item]` holds at least one text per item, or none where the set does not cover the item.
+#[derive(Debug, Clone, Default)]
+pub struct QuerySet {
+    /// Language tag or source, e.g. `en`, `de`, `emojilib`.
+    pub name: String,
+    /// `N` lists of texts.
+    pub texts: Vec<Vec<String>>,
+}
+
+/// Attribution of one part of the data, shown wherever the pictures are seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// What it covers (a view, the texts, the encoder).
+    pub part: String,
+    /// Title of the work.
+    pub title: String,
+    /// Authors.
+    pub authors: String,
+    /// SPDX licence identifier.
+    pub licence: String,
+    /// Where it comes from.
+    pub source: String,
+}
+
+/// A row of a user's data that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblem {
+    /// Row number in the source file, counted from 1 (the header is row 1 of a CSV file).
+    pub row: usize,
+    /// The file the row names, if any.
+    pub file: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+impl Corpus {
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
