@@ -81,11 +81,41 @@ impl Tiles {
         self.len() == 0
     }
 
+    /// The tiles side by side, row by row, as square as whole tiles allow: no side grows past what a texture can be.
+    pub fn atlas(&self) -> Atlas {
+        let columns = (self.len() as f64).sqrt().ceil() as usize;
+        let rows = self.len().div_ceil(columns.max(1));
+        let (width, height) = (columns * self.size, rows * self.size);
+        let mut rgba = vec![0; width * height * 4];
+        for i in 0..self.len() {
+            let (left, top) = ((i % columns) * self.size, (i / columns) * self.size);
+            for (y, line) in self.tile(i).chunks_exact(self.size * 3).enumerate() {
+                let start = ((top + y) * width + left) * 4;
+                let out = rgba[start..start + self.size * 4].chunks_exact_mut(4);
+                out.zip(line.chunks_exact(3)).for_each(|(o, p)| o.copy_from_slice(&[p[0], p[1], p[2], 255]));
+            }
+        }
+        Atlas { columns, width, height, rgba }
+    }
+
     /// The pixels of tile `i`, `size * size * 3` bytes.
     pub fn tile(&self, i: usize) -> &[u8] {
         let n = self.size * self.size * 3;
         &self.rgb[i * n..(i + 1) * n]
     }
+}
+
+/// All tiles as one picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Atlas {
+    /// Tiles in a row.
+    pub columns: usize,
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+    /// `width * height * 4` bytes.
+    pub rgba: Vec<u8>,
 }
 
 /// Evaluation texts: `texts[item]` holds at least one text per item, or none where the set does not cover the item.

@@ -1,0 +1,178 @@
+//! `mtls-lab train`: a run, its own step 0, and its twin without transfer on the same seed and batches.
+
+use super::eval::{Evaluation, describe, evaluation, json, table};
+use super::run_folder::RunFolder;
+use super::source::Source;
+use super::{ConfigArguments, DeviceArguments};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use mtls_lab::analyze::report::Metrics;
+use mtls_lab::config::Config;
+use mtls_lab::data::Corpus;
+use mtls_lab::device;
+use mtls_lab::error::{Error, Result};
+use mtls_lab::train::{Event, Session};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+#[derive(Args)]
+pub struct TrainArguments {
+    /// A pack (emoji, emoji-1k) or a folder with metadata.csv or metadata.jsonl.
+    #[arg(long, default_value = "emoji")]
+    data: String,
+    /// Folder for the run; it can be searched, evaluated and resumed.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in --out.
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Do not train the twin without transfer.
+    #[arg(long)]
+    no_twin: bool,
+    /// Print the report as JSON on standard output (progress goes to standard error).
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArguments,
+    #[command(flatten)]
+    device: DeviceArguments,
+}
+
+/// `report.json`: the evaluation, and what it is to be compared with.
+#[derive(Serialize)]
+struct TrainReport {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    /// Before the first step.
+    step_0: Option<Metrics>,
+    /// The same configuration, seed and batches with both lambdas 0; none when it was not trained.
+    twin: Option<Metrics>,
+    /// Image AMI of this run over the twin's.
+    ami_image_ratio: Option<f64>,
+    /// Seconds of training and evaluation, the twin not counted.
+    seconds: f64,
+    /// Milliseconds an iteration, median over slices.
+    ms_per_step: f64,
+}
+
+pub async fn run(arguments: TrainArguments) -> Result<()> {
+    let opened = device::open(arguments.device.device).await?;
+    eprintln!("device: {} ({}), {}", opened.report.kind, opened.report.name, opened.report.reason);
+    let mut folder = None;
+    let mut session = if arguments.resume {
+        let run = RunFolder::open(arguments.out.as_deref().unwrap_or_else(|| ".".as_ref()))?;
+        let (session, _) = run.session(opened.device.clone())?;
+        folder = Some(run);
+        session
+    } else {
+        let config = arguments.config.resolve()?;
+        let source = Source::parse(&arguments.data)?;
+        let corpus: Rc<Corpus> = Rc::new(source.open()?);
+        if let Some(path) = &arguments.out {
+            folder = Some(RunFolder::create(path, &source)?);
+        }
+        Session::new(corpus, config, None, opened.device.clone())?
+    };
+    eprintln!("{}", describe(&session));
+
+    let step_0 = if session.steps_done() == 0 { Some(session.evaluate().await?) } else { None };
+    let start = Instant::now();
+    let timing = pump(&mut session, "training", folder.as_ref()).await?;
+    let evaluation = evaluation(&session, opened.report.clone()).await?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    let transfers = session.config().transfer.lambda_v + session.config().transfer.lambda_t > 0.0;
+    let twin = if transfers && !arguments.no_twin {
+        let mut config: Config = session.config().clone();
+        (config.transfer.lambda_v, config.transfer.lambda_t) = (0.0, 0.0);
+        let text = Some(session.inputs().text_features().clone());
+        let mut twin = Session::new(session.corpus_handle(), config, text, opened.device)?;
+        pump(&mut twin, "twin", None).await?;
+        Some(twin.evaluate().await?)
+    } else {
+        None
+    };
+    let ami = |m: &Metrics| m.ami_image;
+    let report = TrainReport {
+        ami_image_ratio: twin.as_ref().and_then(ami).zip(ami(&evaluation.metrics)).map(|(t, r)| r / t),
+        evaluation,
+        step_0,
+        twin,
+        seconds,
+        ms_per_step: timing,
+    };
+    let text = json(&report)?;
+    if let Some(folder) = &folder {
+        folder.report(&text)?;
+    }
+    if arguments.json {
+        println!("{text}");
+    } else {
+        print_table(&report);
+    }
+    Ok(())
+}
+
+fn print_table(report: &TrainReport) {
+    let mut rows = Vec::new();
+    if let Some(m) = &report.step_0 {
+        rows.push(("before training", m));
+    }
+    if let Some(m) = &report.twin {
+        rows.push(("twin without transfer", m));
+    }
+    rows.push(("this run", &report.evaluation.metrics));
+    println!("\nheld-out {} pairs, seed {}", report.evaluation.metrics.retrieval.gallery, report.evaluation.config.seed);
+    print!("{}", table(&rows));
+    if let Some(ratio) = report.ami_image_ratio {
+        println!("image AMI is {ratio:.2} times the twin's");
+    }
+    println!("{:.1} s, {:.1} ms a step", report.seconds, report.ms_per_step);
+}
+
+/// Steps until the run is over; saves to `folder` at every evaluation. Returns the median milliseconds a step.
+async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>) -> Result<f64> {
+    let total = session.plan().total_steps;
+    let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left  {msg}")
+        .map_err(|e| Error::Config(e.to_string()))?;
+    let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(name.to_owned());
+    let mut times = Vec::new();
+    while !session.finished() {
+        let (before, start) = (session.steps_done(), Instant::now());
+        let events = session.step(session.plan().steps_per_epoch).await?;
+        let mut evaluated = false;
+        for event in &events {
+            match event {
+                Event::Step(s) => bar.set_message(format!("loss {:.3}", s.total)),
+                Event::Evaluation { epoch, metrics, .. } => {
+                    evaluated = true;
+                    let line = format!(
+                        "{name} epoch {epoch:.0}: i2t R@1 {:.1} R@10 {:.1}, t2i R@1 {:.1} R@10 {:.1}, image AMI {}",
+                        metrics.retrieval.i2t_r1,
+                        metrics.retrieval.i2t_r10,
+                        metrics.retrieval.t2i_r1,
+                        metrics.retrieval.t2i_r10,
+                        metrics.ami_image.map_or("-".to_owned(), |a| format!("{a:.3}"))
+                    );
+                    // Without a terminal the bar swallows lines, so they go out by themselves.
+                    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+                }
+                Event::Finished { .. } => {}
+            }
+        }
+        if !evaluated {
+            times.push(start.elapsed().as_secs_f64() * 1e3 / (session.steps_done() - before).max(1) as f64);
+        } else if let Some(folder) = folder {
+            folder.save(&session.snapshot().await?)?;
+        }
+        bar.set_position(session.steps_done() as u64);
+    }
+    bar.finish_and_clear();
+    if let Some(folder) = folder {
+        folder.save(&session.snapshot().await?)?;
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(times.len() / 2).copied().unwrap_or(f64::NAN))
+}

@@ -1,0 +1,207 @@
+//! The device a run computes on: the CPU (burn's flex) or the GPU (wgpu natively, WebGPU in the browser).
+//!
+//! A GPU is used only after it has computed one training step as the CPU does and in less time, unless it is asked
+//! for by name. An invalid shader is silent on WebGPU (outputs keep old memory), so the numbers are the only witness.
+
+use crate::error::{Error, Result};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// The GPU where there is a real one that passes the self-test and is faster; else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU, software ones included; an error when it is missing or wrong.
+    Gpu,
+}
+
+impl std::str::FromStr for Choice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "gpu" => Ok(Self::Gpu),
+            other => Err(Error::Device(format!("no device is called {other}; choose auto, cpu or gpu"))),
+        }
+    }
+}
+
+/// What a run computes on, and why.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// `cpu` or `gpu`.
+    pub kind: String,
+    /// Name of the adapter, or `flex`.
+    pub name: String,
+    /// Why this one.
+    pub reason: String,
+    /// The comparison with the CPU; none when no GPU was tried.
+    pub self_test: Option<SelfTest>,
+}
+
+/// One training step on both devices.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// Whether the numbers agree.
+    pub passed: bool,
+    /// Largest difference of a weight after the step, relative to the largest weight.
+    pub max_error: f64,
+    /// Milliseconds a step on the CPU, median.
+    pub cpu_ms: f64,
+    /// Milliseconds a step on the GPU, median, after the first one has compiled the kernels.
+    pub gpu_ms: f64,
+}
+
+/// An opened device.
+pub struct Opened {
+    /// For tensors.
+    pub device: Device,
+    /// What and why.
+    pub report: Report,
+    #[cfg(feature = "gpu")]
+    handle: Option<wgpu::Device>,
+}
+
+impl Opened {
+    /// The CPU, with the reason why.
+    pub fn cpu(reason: impl Into<String>) -> Self {
+        let report = Report { kind: "cpu".into(), name: "flex".into(), reason: reason.into(), self_test: None };
+        Self {
+            device: Device::flex(),
+            report,
+            #[cfg(feature = "gpu")]
+            handle: None,
+        }
+    }
+
+    /// Destroys the GPU device under the run, as a driver reset would: for the fallback's test and the lesson on it.
+    pub fn lose(&self) {
+        #[cfg(feature = "gpu")]
+        if let Some(handle) = &self.handle {
+            handle.destroy();
+        }
+    }
+}
+
+/// Opens the device of `choice`.
+///
+/// # Errors
+/// Only for [`Choice::Gpu`]: no adapter, or a GPU that computes wrongly.
+pub async fn open(choice: Choice) -> Result<Opened> {
+    match choice {
+        Choice::Cpu => Ok(Opened::cpu("asked for")),
+        #[cfg(feature = "gpu")]
+        Choice::Gpu => gpu::open(true).await,
+        #[cfg(feature = "gpu")]
+        Choice::Auto => Ok(gpu::open(false).await.unwrap_or_else(|e| Opened::cpu(e.to_string()))),
+        #[cfg(not(feature = "gpu"))]
+        Choice::Gpu => Err(Error::Device("this build has no GPU back end; use the one with the gpu feature".into())),
+        #[cfg(not(feature = "gpu"))]
+        Choice::Auto => Ok(Opened::cpu("this build has no GPU back end")),
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::{Opened, Report, SelfTest};
+    use crate::config::{Config, Init};
+    use crate::data::synthetic;
+    use crate::error::{Error, Result};
+    use crate::matrix::Matrix;
+    use crate::train::Session;
+    use burn::tensor::Device;
+    use std::collections::BTreeMap;
+    use std::rc::Rc;
+
+    /// Largest relative difference of a weight after the self-test's step.
+    const TOLERANCE: f64 = 2e-3;
+    const TIMED_STEPS: usize = 3;
+
+    /// Opens the GPU and checks it; `forced` accepts a software adapter and a slower device.
+    pub async fn open(forced: bool) -> Result<Opened> {
+        let missing = |e: String| Error::Device(format!("no GPU can be used ({e})"));
+        if !available().await {
+            return Err(missing("there is no adapter".into()));
+        }
+        let (device, setup) =
+            Device::wgpu_options().init_with_setup_async().await.map_err(|e| missing(format!("{e:?}")))?;
+        let info = setup.adapter.get_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        if software && !forced {
+            return Err(missing(format!("{} is a software adapter, slower than the CPU path", info.name)));
+        }
+        let test = self_test(&device).await?;
+        if !test.passed {
+            return Err(Error::Device(format!(
+                "{} computes a training step differently from the CPU (relative difference {:.1e}); the CPU is used",
+                info.name, test.max_error
+            )));
+        }
+        if !forced && test.gpu_ms >= test.cpu_ms {
+            let mut opened = Opened::cpu(format!(
+                "a test step takes {:.1} ms on the CPU and {:.1} ms on {}",
+                test.cpu_ms, test.gpu_ms, info.name
+            ));
+            opened.report.self_test = Some(test);
+            return Ok(opened);
+        }
+        let name = if info.name.is_empty() { format!("{:?}", info.backend) } else { info.name };
+        let reason = if forced {
+            "asked for".into()
+        } else {
+            format!("a test step takes {:.1} ms, on the CPU {:.1} ms", test.gpu_ms, test.cpu_ms)
+        };
+        let report = Report { kind: "gpu".into(), name, reason, self_test: Some(test) };
+        Ok(Opened { device, report, handle: Some(setup.device) })
+    }
+
+    /// Asks wgpu for an adapter first: burn's own request panics on some platforms where there is none.
+    async fn available() -> bool {
+        let instance = wgpu::Instance::default();
+        instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.is_ok()
+    }
+
+    /// One optimiser step on both devices from the same start, then a few timed ones.
+    pub async fn self_test(device: &Device) -> Result<SelfTest> {
+        let (cpu, cpu_ms) = run(Device::flex()).await?;
+        let (gpu, gpu_ms) = run(device.clone()).await?;
+        let largest = cpu.values().flat_map(|m| &m.data).fold(0.0f32, |a, x| a.max(x.abs()));
+        let mut error = 0.0f32;
+        for (name, expected) in &cpu {
+            let actual = gpu.get(name).ok_or_else(|| Error::Device(format!("{name} was not computed")))?;
+            for (a, b) in expected.data.iter().zip(&actual.data) {
+                // A NaN must fail the test, and `max` would pass over it.
+                error = if b.is_finite() { error.max((a - b).abs()) } else { f32::INFINITY };
+                if error.is_infinite() {
+                    break;
+                }
+            }
+        }
+        let max_error = f64::from(error / largest.max(f32::MIN_POSITIVE));
+        Ok(SelfTest { passed: max_error <= TOLERANCE, max_error, cpu_ms, gpu_ms })
+    }
+
+    async fn run(device: Device) -> Result<(BTreeMap<String, Matrix>, f64)> {
+        let mut config = Config::default();
+        config.model = crate::config::ModelConfig { hidden: 32, dim: 16, init: Init::Random, ..config.model };
+        config.train = crate::config::TrainConfig { batch: 16, epochs: 8, eval_every: 0, ..config.train };
+        config.data.text_dim = 32;
+        let mut session = Session::new(Rc::new(synthetic::corpus(24, 7)), config, None, device)?;
+        session.step(1).await?;
+        let weights = session.weights().download().await?;
+        let mut times = Vec::new();
+        for _ in 0..TIMED_STEPS {
+            let start = web_time::Instant::now();
+            session.step(1).await?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok((weights, times[TIMED_STEPS / 2]))
+    }
+}

@@ -1,0 +1,64 @@
+//! The terms of the objective, `L = w L_ret + lambda_v L_{t->v} + lambda_t L_{v->t}`.
+//!
+//! Shapes: a batch of `B` pairs, embeddings `v, t: [B, d]` with unit rows, similarities `S = v t^T: [B, B]`,
+//! squared distances `D = 2 - 2 e e^T: [B, B]`. Every loss is a tensor of one element, so that nothing waits for the
+//! device.
+
+pub mod retrieval;
+pub mod transfer;
+
+use burn::tensor::Tensor;
+
+/// `log(1 + exp(z))` without overflow: `max(z, 0) + log(1 + exp(-|z|))`.
+pub(crate) fn softplus<const D: usize>(z: Tensor<D>) -> Tensor<D> {
+    z.clone().clamp_min(0.0) + z.abs().neg().exp().log1p()
+}
+
+/// `[B, B]` with ones on the diagonal.
+pub(crate) fn identity(size: usize, device: &burn::tensor::Device) -> Tensor<2> {
+    Tensor::eye(size, device)
+}
+
+#[cfg(test)]
+pub(crate) mod check {
+    //! What every loss is checked with.
+
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    /// A `[rows, cols]` tensor on the CPU.
+    pub fn tensor(rows: usize, cols: usize, values: &[f32]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [rows, cols]), &Device::flex())
+    }
+
+    /// The one element of a loss.
+    pub fn value(loss: Tensor<1>) -> f32 {
+        loss.into_scalar::<f32>()
+    }
+
+    /// Fixed, irregular values in (-1, 1).
+    pub fn noise(n: usize, seed: u64) -> Vec<f32> {
+        use rand::Rng as _;
+        let mut rng = crate::rng::stream(seed, crate::rng::Purpose::Noise, 0);
+        (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+
+    /// Compares the gradient of `loss` at `values` with central differences.
+    pub fn gradient(rows: usize, cols: usize, values: &[f32], loss: impl Fn(Tensor<2>) -> Tensor<1>) {
+        let leaf = tensor(rows, cols, values).autodiff().require_grad();
+        let grads = loss(leaf.clone()).backward();
+        let exact = leaf.grad(&grads).expect("the loss depends on its input").into_data().to_vec::<f32>().unwrap();
+        let h = 1e-2f32;
+        let mut largest = 0.0f32;
+        for i in 0..values.len() {
+            let at = |delta: f32| {
+                let mut moved = values.to_vec();
+                moved[i] += delta;
+                value(loss(tensor(rows, cols, &moved)))
+            };
+            let numeric = (at(h) - at(-h)) / (2.0 * h);
+            largest = largest.max(numeric.abs());
+            assert!((numeric - exact[i]).abs() < 2e-3 + 0.02 * numeric.abs(), "entry {i}: {numeric} != {}", exact[i]);
+        }
+        assert!(largest > 1e-3, "the gradient is zero everywhere: the check proves nothing");
+    }
+}

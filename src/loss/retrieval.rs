@@ -1,0 +1,140 @@
+//! `L_ret`: object-level alignment, pair by pair, in both directions.
+//!
+//! Source: hinge over the hardest negatives after Faghri et al. 2018 (VSE++; K = B - 1 with `sum` is VSE, K = 10 is
+//! TBNN's); cross-entropy with a learned temperature after Radford et al. 2021 (CLIP).
+
+use super::identity;
+use crate::config::{Reduce, Retrieval, RetrievalConfig};
+use burn::tensor::{Bool, Tensor};
+
+/// Largest `1 / temperature`, as CLIP: beyond it one pair decides the whole step.
+pub const SCALE_MAX: f32 = 100.0;
+const EXCLUDED: f32 = -1e4;
+
+/// The retrieval loss of a batch.
+///
+/// `s`: `[B, B]`, cosine of image i and text j. `log_scale`: `[1, 1]`, log of the inverse temperature (InfoNCE only).
+/// `known`: `[B, B]`, true where pair (i, j), i != j, is known to match too: never a negative.
+pub fn retrieval(
+    s: Tensor<2>,
+    log_scale: Tensor<2>,
+    known: Option<Tensor<2, Bool>>,
+    config: &RetrievalConfig,
+) -> Tensor<1> {
+    match config.loss {
+        Retrieval::Hinge => hinge(s, known, config.margin as f32, config.negatives, config.reduce),
+        Retrieval::InfoNce => info_nce(s, log_scale, known),
+    }
+}
+
+/// `1/B sum_i ( reduce_topK_{j != i} [m + S_ij - S_ii]_+  +  reduce_topK_{j != i} [m + S_ji - S_ii]_+ )`
+///
+/// `negatives = 0` takes all `B - 1`.
+pub fn hinge(
+    s: Tensor<2>,
+    known: Option<Tensor<2, Bool>>,
+    margin: f32,
+    negatives: usize,
+    reduce: Reduce,
+) -> Tensor<1> {
+    let [b, _] = s.dims();
+    let eye = identity(b, &s.device());
+    let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii
+    let k = if negatives == 0 { b - 1 } else { negatives.min(b - 1) };
+    let direction = |s: Tensor<2>, known: Option<Tensor<2, Bool>>| {
+        let mut cost = (s - positive.clone()).add_scalar(margin).clamp_min(0.0);
+        // A zero cost is what "not a negative" means to a hinge.
+        cost = cost * eye.clone().neg().add_scalar(1.0);
+        if let Some(known) = known {
+            cost = cost.mask_fill(known, 0.0);
+        }
+        let hardest = if k < b - 1 {
+            let index = cost.clone().inner().argtopk(k, 1);
+            cost.gather(1, index)
+        } else {
+            cost
+        };
+        let sum = hardest.sum().div_scalar(b as f32);
+        match reduce {
+            Reduce::Sum => sum,
+            Reduce::Mean => sum.div_scalar(k as f32),
+        }
+    };
+    direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Tensor::transpose))
+}
+
+/// `1/2B sum_i ( -log softmax_j(S_ij / T)_i - log softmax_j(S_ji / T)_i )`
+pub fn info_nce(s: Tensor<2>, log_scale: Tensor<2>, known: Option<Tensor<2, Bool>>) -> Tensor<1> {
+    let [b, _] = s.dims();
+    let eye = identity(b, &s.device());
+    let scale = log_scale.clamp_max(SCALE_MAX.ln()).exp(); // [1, 1]
+    let mut logits = s * scale;
+    let positive = (logits.clone() * eye).sum();
+    if let Some(known) = known {
+        logits = logits.mask_fill(known, EXCLUDED);
+    }
+    let both = log_sum_exp(logits.clone()).sum() + log_sum_exp(logits.transpose()).sum();
+    (both - positive.mul_scalar(2.0)).div_scalar(2.0 * b as f32)
+}
+
+/// Row-wise, `[B, B] -> [B, 1]`, shifted by the row's maximum.
+fn log_sum_exp(x: Tensor<2>) -> Tensor<2> {
+    let max = x.clone().inner().max_dim(1);
+    (x - max.clone()).exp().sum_dim(1).log() + max
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{gradient, noise, tensor, value};
+    use super::*;
+
+    const S: [f32; 9] = [0.9, 0.8, 0.1, 0.2, 0.5, 0.6, 0.0, 0.3, 0.7];
+
+    fn hinge_of(k: usize, reduce: Reduce) -> f32 {
+        value(hinge(tensor(3, 3, &S), None, 0.2, k, reduce))
+    }
+
+    #[test]
+    fn hinge_by_hand() {
+        // Rows: [.1, 0], [0, .3], [0, 0]. Columns: [0, 0], [.5, 0], [0, .1].
+        assert!((hinge_of(0, Reduce::Sum) - (0.4 + 0.6) / 3.0).abs() < 1e-6);
+        assert!((hinge_of(0, Reduce::Mean) - (0.4 + 0.6) / 6.0).abs() < 1e-6);
+        assert!((hinge_of(1, Reduce::Sum) - (0.4 + 0.6) / 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn info_nce_by_hand() {
+        // Two pairs, S = [[1, 0], [0, 1]], scale 1: each of the four terms is log(1 + e^-1).
+        let s = tensor(2, 2, &[1.0, 0.0, 0.0, 1.0]);
+        let expected = (1.0f32 + (-1.0f32).exp()).ln();
+        assert!((value(info_nce(s, tensor(1, 1, &[0.0]), None)) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_known_match_is_no_negative() {
+        let known = Tensor::<2, Bool>::from_data(
+            [[false, true, false], [false, false, true], [false, true, false]],
+            &burn::tensor::Device::flex(),
+        );
+        // Every violation of `hinge_by_hand` lies on a masked pair: (0,1), (1,2) by row, (0,1), (1,2) by column.
+        assert!(value(hinge(tensor(3, 3, &S), Some(known.clone()), 0.2, 0, Reduce::Sum)).abs() < 1e-6);
+        let masked = value(info_nce(tensor(3, 3, &S), tensor(1, 1, &[1.0]), Some(known)));
+        assert!(masked < value(info_nce(tensor(3, 3, &S), tensor(1, 1, &[1.0]), None)));
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let s = noise(25, 3);
+        gradient(5, 5, &s, |s| hinge(s, None, 0.2, 2, Reduce::Mean));
+        gradient(5, 5, &s, |s| hinge(s, None, 0.2, 0, Reduce::Sum));
+        gradient(5, 5, &s, |s| info_nce(s, tensor(1, 1, &[1.5]), None));
+        gradient(1, 1, &[1.5], |scale| info_nce(tensor(5, 5, &s), scale, None));
+    }
+
+    #[test]
+    fn duplicates_and_extremes_stay_finite() {
+        let same = tensor(4, 4, &[1.0; 16]);
+        assert!((value(info_nce(same.clone(), tensor(1, 1, &[9.0]), None)) - 4f32.ln()).abs() < 1e-4);
+        assert!((value(hinge(same, None, 0.2, 1, Reduce::Sum)) - 0.4).abs() < 1e-6);
+    }
+}

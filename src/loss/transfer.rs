@@ -1,0 +1,280 @@
+//! `L_{a->b}`: one modality (the teacher a) tells the other (the student b) *who is near whom*.
+//!
+//! A triplet `(i; j, k)` asks one question: is j nearer to i than k is? The teacher answers with
+//! `P = sigma([D_a(i,k) - D_a(i,j)] / tau)`, or with 0 or 1 when its order is hard; the student with
+//! `Q = sigma(gamma [D_b(i,k) - D_b(i,j)])`; the loss is their cross-entropy. With a hard order that is
+//! `softplus(gamma [D_b(i,near) - D_b(i,far)])`, the *infinite-margin* loss: it never saturates.
+//!
+//! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
+//! [`TransferConfig`].
+
+use super::{identity, softplus};
+use crate::config::{Order, TransferConfig, Triplets};
+use crate::error::{Error, Result};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::Rng as _;
+
+/// Squared distances of unit rows, `D = 2 - 2 e e^T`, in `[0, 4]`. `[B, d] -> [B, B]`.
+pub fn distances(e: Tensor<2>) -> Tensor<2> {
+    e.clone().matmul(e.transpose()).mul_scalar(-2.0).add_scalar(2.0)
+}
+
+/// The random part of the triplets of a batch: drawn on the CPU, so that every device works on the same numbers.
+#[derive(Debug, Clone)]
+pub struct Draw {
+    /// `[B, M]`: which of the teacher's neighbours is near (a rank below kappa), or the item itself when uniform.
+    near: Tensor<2, Int>,
+    /// `[B, M]`: the far item, uniform over all but the anchor. Where it equals the near one the two distances tie
+    /// and the triplet is dropped, which leaves k uniform over all but i and j.
+    far: Tensor<2, Int>,
+}
+
+impl Draw {
+    /// Draws `M` triplets for each of `b` anchors. An error below three items: there is no triplet.
+    pub fn new(b: usize, config: &TransferConfig, rng: &mut crate::rng::Rng, device: &Device) -> Result<Self> {
+        if b < 3 {
+            return Err(Error::Data(format!(
+                "structure transfer compares three items, a batch has {b}; use a batch of at least 3"
+            )));
+        }
+        let m = config.per_anchor;
+        let kappa = neighbourhood(b, config);
+        let mut near = Vec::with_capacity(b * m);
+        let mut far = Vec::with_capacity(b * m);
+        let mut other_than = |i: usize| {
+            let j = rng.random_range(0..b - 1) as i32;
+            j + i32::from(j >= i as i32)
+        };
+        for i in 0..b {
+            for _ in 0..m {
+                far.push(other_than(i));
+                near.push(other_than(i));
+            }
+        }
+        if config.triplets == Triplets::Local {
+            near.iter_mut().for_each(|rank| *rank = rng.random_range(0..kappa) as i32);
+        }
+        let table = |values| Tensor::from_data(TensorData::new(values, [b, m]), device);
+        Ok(Self { near: table(near), far: table(far) })
+    }
+}
+
+fn neighbourhood(b: usize, config: &TransferConfig) -> usize {
+    config.kappa.clamp(1, b - 2)
+}
+
+/// The teacher's answers, fixed before any step.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    question: Question,
+    /// P.
+    answer: Answer,
+}
+
+#[derive(Debug, Clone)]
+enum Question {
+    Sampled { near: Tensor<2, Int>, far: Tensor<2, Int> },
+    All,
+}
+
+#[derive(Debug, Clone)]
+struct Answer {
+    /// Probability that the first item is nearer, `[B, M]` or `[B * B, B]`.
+    p: Tensor<2>,
+    /// One where the triplet counts, zero where it is dropped.
+    keep: Tensor<2>,
+}
+
+/// Reads the teacher's orders from its distances `[B, B]` (no gradient passes).
+pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Orders {
+    let teacher = teacher.inner();
+    let [b, _] = teacher.dims();
+    if config.triplets == Triplets::All {
+        let eye = identity(b, &teacher.device());
+        let gap = gaps(teacher);
+        // Triplets with j = i or k = i are no triplets; j = k ties by itself.
+        let other = eye.neg().add_scalar(1.0);
+        let distinct = (other.clone().unsqueeze_dim::<3>(2) * other.unsqueeze_dim::<3>(1)).reshape([b * b, b]);
+        return Orders { question: Question::All, answer: answer(gap, config, Some(distinct)) };
+    }
+    let near = match config.triplets {
+        Triplets::Uniform | Triplets::All => draw.near.clone(),
+        Triplets::Local => {
+            // The anchor itself is nearest to itself: push it out of the neighbourhood.
+            let closeness = teacher.clone().neg() - identity(b, &teacher.device()).mul_scalar(1e4);
+            closeness.argtopk(neighbourhood(b, config), 1).gather(1, draw.near.clone())
+        }
+    };
+    let far = draw.far.clone();
+    let gap = teacher.clone().gather(1, far.clone()) - teacher.gather(1, near.clone());
+    Orders { question: Question::Sampled { near, far }, answer: answer(gap, config, None) }
+}
+
+fn answer(gap: Tensor<2>, config: &TransferConfig, keep: Option<Tensor<2>>) -> Answer {
+    let untied = gap.clone().not_equal_scalar(0.0).float();
+    let keep = match keep {
+        Some(keep) => untied * keep,
+        None => untied,
+    };
+    let p = match config.order {
+        Order::Hard => gap.greater_scalar(0.0).float(),
+        Order::Soft => burn::tensor::activation::sigmoid(gap.div_scalar(config.tau as f32)),
+    };
+    Answer { p, keep }
+}
+
+/// `D(i,k) - D(i,j)` for every i, j, k: `[B, B] -> [B * B, B]`.
+fn gaps(d: Tensor<2>) -> Tensor<2> {
+    let [b, _] = d.dims();
+    (d.clone().unsqueeze_dim::<3>(1) - d.unsqueeze_dim::<3>(2)).reshape([b * b, b])
+}
+
+/// `L_{a->b}` for the student's distances `[B, B]`; zero when every triplet ties.
+pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
+    let gap = match &orders.question {
+        Question::All => gaps(student),
+        Question::Sampled { near, far } => student.clone().gather(1, far.clone()) - student.gather(1, near.clone()),
+    };
+    let z = gap.mul_scalar(config.gamma as f32);
+    let Answer { p, keep } = orders.answer.clone();
+    // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
+    let each = softplus(z.clone()) - p * z;
+    let kept = keep.clone().sum().clamp_min(1.0);
+    (each * keep).sum() / kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{gradient, noise, tensor, value};
+    use super::*;
+    use crate::rng::{Purpose, stream};
+
+    fn draw(b: usize, config: &TransferConfig) -> Draw {
+        Draw::new(b, config, &mut stream(5, Purpose::Triplets, 0), &Device::flex()).unwrap()
+    }
+
+    fn unit(rows: usize, cols: usize, seed: u64) -> Tensor<2> {
+        let m = crate::matrix::Matrix::new(rows, cols, noise(rows * cols, seed)).unwrap().normalised();
+        tensor(rows, cols, &m.data)
+    }
+
+    /// Plain loops over the definition.
+    fn by_loops(teacher: &[f32], student: &[f32], b: usize, config: &TransferConfig) -> f32 {
+        let (mut sum, mut kept) = (0.0, 0);
+        for i in 0..b {
+            for j in 0..b {
+                for k in 0..b {
+                    let gap = teacher[i * b + k] - teacher[i * b + j];
+                    if i == j || i == k || j == k || gap == 0.0 {
+                        continue;
+                    }
+                    let p = match config.order {
+                        Order::Hard => f32::from(gap > 0.0),
+                        Order::Soft => 1.0 / (1.0 + (-gap / config.tau as f32).exp()),
+                    };
+                    let z = config.gamma as f32 * (student[i * b + k] - student[i * b + j]);
+                    let q = 1.0 / (1.0 + (-z).exp());
+                    sum -= p * q.ln() + (1.0 - p) * (1.0 - q).ln();
+                    kept += 1;
+                }
+            }
+        }
+        sum / kept as f32
+    }
+
+    #[test]
+    fn all_triplets_by_loops() {
+        for order in [Order::Hard, Order::Soft] {
+            let config = TransferConfig { triplets: Triplets::All, order, ..Default::default() };
+            let (a, b) = (distances(unit(6, 4, 1)), distances(unit(6, 4, 2)));
+            let plain = |d: &Tensor<2>| d.to_data().to_vec::<f32>().unwrap();
+            let expected = by_loops(&plain(&a), &plain(&b), 6, &config);
+            let loss = value(transfer(b, &orders(a, &draw(6, &config), &config), &config));
+            assert!((loss - expected).abs() < 1e-4, "{loss} != {expected}");
+        }
+    }
+
+    #[test]
+    fn infinite_margin_by_hand() {
+        // Three points on a line for the teacher: 0 is nearer to 1 than to 2. The student has them the other way round.
+        let d = |x: [f32; 3]| {
+            let mut t = vec![0.0; 9];
+            (0..9).for_each(|n| t[n] = (x[n / 3] - x[n % 3]).powi(2));
+            tensor(3, 3, &t)
+        };
+        let config = TransferConfig { triplets: Triplets::All, gamma: 1.0, ..Default::default() };
+        let orders = orders(d([0.0, 1.0, 3.0]), &draw(3, &config), &config);
+        // Anchors 0, 1, 2; teacher's gaps D(far) - D(near): 9-1, 4-1, 9-4. Student [0, 2, 1]: 1-4, 1-4, 1-1.
+        let softplus = |z: f32| (1.0 + z.exp()).ln();
+        let expected = (softplus(3.0) + softplus(3.0) + softplus(0.0)) / 3.0;
+        let loss = value(transfer(d([0.0, 2.0, 1.0]), &orders, &config));
+        assert!((loss - expected).abs() < 1e-5, "{loss} != {expected}");
+    }
+
+    #[test]
+    fn sampling_agrees_with_all_in_expectation() {
+        let (a, b) = (distances(unit(12, 5, 1)), distances(unit(12, 5, 2)));
+        let all = TransferConfig { triplets: Triplets::All, ..Default::default() };
+        let many = TransferConfig { triplets: Triplets::Uniform, per_anchor: 4000, ..Default::default() };
+        let loss = |config| value(transfer(b.clone(), &orders(a.clone(), &draw(12, config), config), config));
+        let (exact, sampled) = (loss(&all), loss(&many));
+        assert!((exact - sampled).abs() < 0.02 * exact, "{exact} {sampled}");
+    }
+
+    #[test]
+    fn local_near_items_are_the_teachers_neighbours() {
+        let config = TransferConfig { kappa: 3, per_anchor: 50, ..Default::default() };
+        let a = distances(unit(20, 4, 1));
+        let table = a.to_data().to_vec::<f32>().unwrap();
+        let Question::Sampled { near, far } = orders(a, &draw(20, &config), &config).question else { panic!() };
+        let near = near.into_data().convert::<i64>().to_vec::<i64>().unwrap();
+        let far = far.into_data().convert::<i64>().to_vec::<i64>().unwrap();
+        let mut ranks = [0usize; 3];
+        for (n, (&j, &k)) in near.iter().zip(&far).enumerate() {
+            let (i, row) = (n / 50, &table[n / 50 * 20..][..20]);
+            assert!(j as usize != i && k as usize != i);
+            let closer = (0..20).filter(|&x| x != i && row[x] < row[j as usize]).count();
+            assert!(closer < 3, "rank {closer} is no neighbour");
+            ranks[closer] += 1;
+        }
+        assert!(ranks.iter().all(|&r| r > 250), "ranks are drawn evenly: {ranks:?}");
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let teacher = distances(unit(6, 4, 1));
+        for (triplets, order) in
+            [(Triplets::All, Order::Hard), (Triplets::Local, Order::Hard), (Triplets::Uniform, Order::Soft)]
+        {
+            let config = TransferConfig { triplets, order, gamma: 2.0, kappa: 2, ..Default::default() };
+            let orders = orders(teacher.clone(), &draw(6, &config), &config);
+            gradient(6, 4, &noise(24, 2), |e| transfer(distances(e), &orders, &config));
+        }
+    }
+
+    #[test]
+    fn no_gradient_reaches_the_teacher() {
+        let config = TransferConfig::default();
+        let teacher = unit(6, 4, 1).autodiff().require_grad();
+        let student = unit(6, 4, 2).autodiff().require_grad();
+        let orders = orders(distances(teacher.clone()), &draw(6, &config), &config);
+        let grads = transfer(distances(student.clone()), &orders, &config).backward();
+        assert!(student.grad(&grads).is_some());
+        assert!(teacher.grad(&grads).is_none());
+    }
+
+    #[test]
+    fn degenerate_input() {
+        let config = TransferConfig::default();
+        assert!(Draw::new(2, &config, &mut stream(1, Purpose::Triplets, 0), &Device::flex()).is_err());
+        // All teachers' points equal: every triplet ties, nothing is taught, nothing is NaN.
+        let same = tensor(5, 5, &[0.0; 25]);
+        let loss = transfer(distances(unit(5, 3, 1)), &orders(same, &draw(5, &config), &config), &config);
+        assert_eq!(value(loss), 0.0);
+        // Distances at their extremes with a sharp student do not overflow.
+        let sharp = TransferConfig { gamma: 1e3, ..Default::default() };
+        let far = tensor(3, 2, &[1.0, 0.0, -1.0, 0.0, 0.6, 0.8]);
+        let loss = transfer(distances(far.clone()), &orders(distances(unit(3, 2, 4)), &draw(3, &sharp), &sharp), &sharp);
+        assert!(value(loss).is_finite());
+    }
+}

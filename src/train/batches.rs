@@ -1,0 +1,141 @@
+//! Batches: `B` distinct items, one image and one caption of each; an epoch is one pass over the items.
+//!
+//! Everything random is drawn here, by purpose and step, so that a resumed run and another device see the same batch.
+
+use super::inputs::Inputs;
+use crate::config::{Config, Control, Tower};
+use crate::error::{Error, Result};
+use crate::loss::transfer::Draw;
+use crate::matrix::Matrix;
+use crate::model::weights::upload;
+use crate::rng::{Purpose, stream};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use rand::Rng as _;
+use rand::seq::SliceRandom as _;
+use rand_distr::{Distribution as _, StandardNormal};
+
+/// What one iteration works on.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Image features `[B, d_x]`.
+    pub x: Tensor<2>,
+    /// Caption features `[B, d_y]`.
+    pub y: Tensor<2>,
+    /// `[B, B]`: image i and caption j, i != j, are known to match; none when no such pair is in the batch.
+    pub known: Option<Tensor<2, Bool>>,
+    /// Triplets for the image tower and for the text tower.
+    pub draws: [Draw; 2],
+    /// Dropout masks of the image tower and of the text tower, `[B, hidden]`.
+    pub masks: [Option<Tensor<2>>; 2],
+    /// Permutation of the shuffled control.
+    pub permutation: Option<Tensor<1, Int>>,
+}
+
+/// Items and steps of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Training items.
+    pub items: usize,
+    /// Batches an epoch is cut into, of sizes that differ by at most one.
+    pub steps_per_epoch: usize,
+    /// Optimiser iterations of the whole run.
+    pub total_steps: usize,
+}
+
+impl Plan {
+    /// Cuts `items` into batches of about `config.train.batch`. An error below three items.
+    pub fn new(items: usize, config: &Config) -> Result<Self> {
+        if items < 3 {
+            return Err(Error::Data(format!(
+                "training needs at least 3 items on the training side of the split, there are {items}; \
+                 add pairs or hold out less"
+            )));
+        }
+        // Rounding, not dropping: the last batch of an epoch would else be tiny or lost.
+        let rounded = (items as f64 / config.train.batch as f64).round() as usize;
+        let steps_per_epoch = rounded.clamp(1, items / 3);
+        Ok(Self { items, steps_per_epoch, total_steps: steps_per_epoch * config.train.epochs })
+    }
+
+    /// Epoch of `step`, both from 0.
+    pub fn epoch(&self, step: usize) -> usize {
+        step / self.steps_per_epoch
+    }
+}
+
+/// The batch of `step` (from 0): a pure function of its arguments.
+pub fn batch(inputs: &Inputs, train_items: &[usize], plan: Plan, step: usize, config: &Config, device: &Device) -> Result<Batch> {
+    let seed = config.seed;
+    let at = step as u64;
+    let mut order = train_items.to_vec();
+    order.shuffle(&mut stream(seed, Purpose::Order, plan.epoch(step) as u64));
+    let part = step % plan.steps_per_epoch;
+    let bound = |part: usize| part * plan.items / plan.steps_per_epoch;
+    let items = &order[bound(part)..bound(part + 1)];
+    let b = items.len();
+
+    let mut sampling = stream(seed, Purpose::Sampling, at);
+    let mut x = Vec::with_capacity(b * inputs.image_dim());
+    let mut captions = Vec::with_capacity(b);
+    for &item in items {
+        let view = &inputs.train_views[sampling.random_range(0..inputs.train_views.len())];
+        x.extend_from_slice(inputs.image[*view].row(item));
+        captions.push(sampling.random_range(inputs.captions_of[item].clone()));
+    }
+    let mut x = Matrix::new(b, inputs.image_dim(), x)?;
+    let mut y = inputs.captions.select(captions.iter().copied());
+    if config.train.noise > 0.0 {
+        let mut noise = stream(seed, Purpose::Noise, at);
+        for value in x.data.iter_mut().chain(&mut y.data) {
+            let z: f32 = StandardNormal.sample(&mut noise);
+            *value += config.train.noise as f32 * z;
+        }
+    }
+
+    let mut triplets = stream(seed, Purpose::Triplets, at);
+    let draws =
+        [Draw::new(b, &config.transfer, &mut triplets, device)?, Draw::new(b, &config.transfer, &mut triplets, device)?];
+    let permutation = (config.transfer.control == Control::Shuffled).then(|| {
+        let mut p: Vec<i32> = (0..b as i32).collect();
+        p.shuffle(&mut triplets);
+        Tensor::from_data(TensorData::new(p, [b]), device)
+    });
+    Ok(Batch {
+        x: upload(x, device),
+        y: upload(y, device),
+        known: known(inputs, items, &captions, device),
+        draws,
+        masks: masks(b, step, config, device),
+        permutation,
+    })
+}
+
+/// Where the caption drawn for j is also a caption of item i, the two match: never a negative.
+fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) -> Option<Tensor<2, Bool>> {
+    let b = items.len();
+    let mut mask = vec![false; b * b];
+    let mut any = false;
+    for (j, &caption) in captions.iter().enumerate() {
+        for (i, &item) in items.iter().enumerate() {
+            if i != j && inputs.is_caption_of(caption, item) {
+                mask[i * b + j] = true;
+                any = true;
+            }
+        }
+    }
+    any.then(|| Tensor::from_data(TensorData::new(mask, [b, b]), device))
+}
+
+fn masks(b: usize, step: usize, config: &Config, device: &Device) -> [Option<Tensor<2>>; 2] {
+    let p = config.model.dropout;
+    if p == 0.0 || config.model.tower == Tower::Linear {
+        return [None, None];
+    }
+    let hidden = config.model.hidden;
+    let mut rng = stream(config.seed, Purpose::Dropout, step as u64);
+    let keep = (1.0 - p) as f32;
+    [(); 2].map(|()| {
+        let mask = (0..b * hidden).map(|_| if rng.random::<f32>() < keep { 1.0 / keep } else { 0.0 }).collect();
+        Some(upload(Matrix { rows: b, cols: hidden, data: mask }, device))
+    })
+}

@@ -1,0 +1,183 @@
+//! Feature tables of a corpus: what the towers read.
+//!
+//! Image features of every view `[N, d_x]` and caption features `[C, d_y]`, both centred on the training part and
+//! scaled by one number, so that their entries have unit variance on average. Everything fitted (TF-IDF, SVD, centre,
+//! scale) is fitted on the training part only.
+
+use crate::config::{Config, ImageFeatures};
+use crate::data::{Corpus, Partition};
+use crate::error::{Error, Result};
+use crate::features::{TextFeatures, image};
+use crate::matrix::Matrix;
+use crate::rng::{Purpose, stream};
+use rand::Rng as _;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Tables and what they were fitted with.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Per view `[N, d_x]`.
+    pub image: Vec<Matrix>,
+    /// Views a batch may draw from.
+    pub train_views: Vec<usize>,
+    /// Captions of all items, `[C, d_y]`.
+    pub captions: Matrix,
+    /// Rows of `captions` that belong to each item.
+    pub captions_of: Vec<Range<usize>>,
+    caption_id: Vec<u32>,
+    text: TextFeatures,
+    image_centre: Centre,
+    text_centre: Centre,
+    kind: ImageFeatures,
+}
+
+/// Mean and one scale for all columns.
+#[derive(Debug, Clone)]
+struct Centre {
+    mean: Vec<f32>,
+    scale: f32,
+}
+
+impl Centre {
+    fn fit<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone, cols: usize) -> Self {
+        let n = rows.clone().count().max(1) as f64;
+        let mut mean = vec![0.0f64; cols];
+        for row in rows.clone() {
+            mean.iter_mut().zip(row).for_each(|(m, x)| *m += f64::from(*x) / n);
+        }
+        let variance = rows
+            .map(|row| row.iter().zip(&mean).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum::<f64>())
+            .sum::<f64>()
+            / (n * cols.max(1) as f64);
+        let scale = if variance > 0.0 { 1.0 / variance.sqrt() } else { 1.0 };
+        Self { mean: mean.into_iter().map(|m| m as f32).collect(), scale: scale as f32 }
+    }
+
+    fn apply(&self, mut m: Matrix) -> Matrix {
+        for i in 0..m.rows {
+            m.row_mut(i).iter_mut().zip(&self.mean).for_each(|(x, mean)| *x = (*x - mean) * self.scale);
+        }
+        m
+    }
+}
+
+impl Inputs {
+    /// Computes all tables. `text` reuses text features fitted before on the same training captions.
+    pub fn new(corpus: &Corpus, partition: &Partition, config: &Config, text: Option<TextFeatures>) -> Result<Self> {
+        let kind = effective(corpus, config.data.image_features);
+        let raw = corpus.views.iter().map(|view| features(view, kind)).collect::<Result<Vec<_>>>()?;
+        let d_x = raw.first().map_or(0, |m| m.cols);
+        let rows = partition.train_views.iter().flat_map(|&v| partition.train_items.iter().map(move |&i| (v, i)));
+        let image_centre = Centre::fit(rows.map(|(v, i)| raw[v].row(i)), d_x);
+        let image = raw.into_iter().map(|m| image_centre.apply(m)).collect();
+
+        let mut captions_of = Vec::with_capacity(corpus.len());
+        let mut texts: Vec<&str> = Vec::new();
+        for item in &corpus.items {
+            let start = texts.len();
+            texts.extend(item.captions.iter().map(String::as_str));
+            captions_of.push(start..texts.len());
+        }
+        let text = match text {
+            Some(text) => text,
+            None => Self::fit_text(corpus, partition, config)?,
+        };
+        let mut ids = HashMap::new();
+        let caption_id = texts
+            .iter()
+            .map(|t| {
+                let next = ids.len() as u32;
+                *ids.entry(*t).or_insert(next)
+            })
+            .collect();
+        let captions = text.transform(&texts);
+        let train_rows = partition.train_items.iter().flat_map(|&i| captions_of[i].clone());
+        let text_centre = Centre::fit(train_rows.map(|r| captions.row(r)), captions.cols);
+        Ok(Self {
+            image,
+            train_views: partition.train_views.clone(),
+            captions: text_centre.apply(captions),
+            captions_of,
+            caption_id,
+            text,
+            image_centre,
+            text_centre,
+            kind,
+        })
+    }
+
+    /// Fits the text features on the captions of the training part.
+    pub fn fit_text(corpus: &Corpus, partition: &Partition, config: &Config) -> Result<TextFeatures> {
+        let captions: Vec<&str> = partition
+            .train_items
+            .iter()
+            .flat_map(|&i| corpus.items[i].captions.iter().map(String::as_str))
+            .collect();
+        let seed = stream(config.seed, Purpose::Projection, 0).random();
+        TextFeatures::fit(&captions, config.data.text_dim, config.data.text_buckets, seed)
+    }
+
+    /// Columns of the image tables.
+    pub fn image_dim(&self) -> usize {
+        self.image.first().map_or(0, |m| m.cols)
+    }
+
+    /// Columns of the caption table.
+    pub fn text_dim(&self) -> usize {
+        self.captions.cols
+    }
+
+    /// The text features in use.
+    pub fn text_features(&self) -> &TextFeatures {
+        &self.text
+    }
+
+    /// Which image features are in use after falling back.
+    pub fn image_features(&self) -> ImageFeatures {
+        self.kind
+    }
+
+    /// Inputs of any texts, `[n, d_y]`.
+    pub fn texts(&self, texts: &[&str]) -> Matrix {
+        self.text_centre.apply(self.text.transform(texts))
+    }
+
+    /// Inputs of raw image features of the kind in use, `[n, d_x]`.
+    pub fn images(&self, raw: Matrix) -> Result<Matrix> {
+        if raw.cols == self.image_dim() {
+            Ok(self.image_centre.apply(raw))
+        } else {
+            Err(Error::Data(format!(
+                "image features of {} values do not fit a run trained on {}",
+                raw.cols,
+                self.image_dim()
+            )))
+        }
+    }
+
+    /// Whether caption row `caption` stands, word for word, among the captions of `item`.
+    pub fn is_caption_of(&self, caption: usize, item: usize) -> bool {
+        self.captions_of[item].clone().any(|own| self.caption_id[own] == self.caption_id[caption])
+    }
+}
+
+/// `Given` where the corpus brings features for every view, else HOG and colour.
+fn effective(corpus: &Corpus, wanted: ImageFeatures) -> ImageFeatures {
+    match wanted {
+        ImageFeatures::Given if corpus.views.iter().any(|v| v.features.is_none()) => ImageFeatures::Hog,
+        wanted => wanted,
+    }
+}
+
+fn features(view: &crate::data::View, kind: ImageFeatures) -> Result<Matrix> {
+    match kind {
+        ImageFeatures::Given => view
+            .features
+            .clone()
+            .ok_or_else(|| Error::Data(format!("view {} brings no features; choose hog or pixels", view.name))),
+        ImageFeatures::Hog => Ok(image::hog_colour(&view.tiles)),
+        ImageFeatures::Pixels32 => Ok(image::pixels(&view.tiles, 32)),
+        ImageFeatures::Pixels64 => Ok(image::pixels(&view.tiles, 64)),
+    }
+}

@@ -1,0 +1,266 @@
+//! A run that is pumped: `session.step(n).await` gives events. Pause: stop calling. Cancel: drop it.
+//!
+//! The page, the command line, the tests and the benchmarks all drive this one type.
+
+use super::batches::{Plan, batch};
+use super::event::{Event, Step};
+use super::inputs::Inputs;
+use super::optimiser::{State, learning_rate};
+use super::{snapshot, start, trainer};
+use crate::analyze::report::{Metrics, measure};
+use crate::config::Config;
+use crate::data::{Corpus, Partition, partition};
+use crate::error::{Error, Result};
+use crate::features::TextFeatures;
+use crate::matrix::Matrix;
+use crate::model::weights::{download, upload};
+use crate::model::{Side, Weights, embed};
+use burn::tensor::{Device, Tensor};
+use std::rc::Rc;
+
+/// Rows embedded at once: bounds the memory of a large gallery.
+const EMBED_ROWS: usize = 4096;
+
+/// A training run.
+pub struct Session {
+    corpus: Rc<Corpus>,
+    config: Config,
+    partition: Partition,
+    inputs: Inputs,
+    plan: Plan,
+    state: State,
+    step: usize,
+    history: Vec<Event>,
+    device: Device,
+}
+
+impl Session {
+    /// Prepares a run: split, features, towers. `text` reuses text features fitted on the same training captions.
+    ///
+    /// # Errors
+    /// A configuration out of range, too little data, a device that fails.
+    pub fn new(corpus: Rc<Corpus>, config: Config, text: Option<TextFeatures>, device: Device) -> Result<Self> {
+        config.validate()?;
+        let partition = partition(&corpus, &config.data)?;
+        let inputs = Inputs::new(&corpus, &partition, &config, text)?;
+        let plan = Plan::new(partition.train_items.len(), &config)?;
+        let weights = start::weights(&inputs, &partition, &config)?;
+        let state = State::new(Weights::upload(weights, &device));
+        Ok(Self { corpus, config, partition, inputs, plan, state, step: 0, history: Vec::new(), device })
+    }
+
+    /// Continues a run from a snapshot, on any device.
+    ///
+    /// # Errors
+    /// A damaged snapshot, or one of other data.
+    pub fn resume(corpus: Rc<Corpus>, bytes: &[u8], text: Option<TextFeatures>, device: Device) -> Result<Self> {
+        let (header, state) = snapshot::read(bytes, &device)?;
+        if header.fingerprint != corpus.fingerprint {
+            return Err(Error::format(
+                "snapshot",
+                format!(
+                    "it belongs to the data set {} in another state than the one that is open ({}); open that one first",
+                    header.corpus, corpus.name
+                ),
+            ));
+        }
+        header.config.validate()?;
+        let config = header.config;
+        let partition = partition(&corpus, &config.data)?;
+        let inputs = Inputs::new(&corpus, &partition, &config, text)?;
+        let plan = Plan::new(partition.train_items.len(), &config)?;
+        Ok(Self {
+            corpus,
+            config,
+            partition,
+            inputs,
+            plan,
+            state,
+            step: header.step,
+            history: header.history,
+            device,
+        })
+    }
+
+    /// Up to `n` iterations, and an evaluation wherever one falls due. Stops early only when the run is over.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a statistic is not finite, [`Error::Device`] when the device fails.
+    pub async fn step(&mut self, n: usize) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        let mut pending = Vec::new();
+        let last = (self.step + n).min(self.plan.total_steps);
+        while self.step < last {
+            let batch =
+                batch(&self.inputs, &self.partition.train_items, self.plan, self.step, &self.config, &self.device)?;
+            let rate = learning_rate(self.step, self.plan.total_steps, &self.config.train);
+            let structure = self.plan.epoch(self.step) >= self.config.train.warmup_epochs;
+            // The state moves by value; a failed step leaves the weights of the one before.
+            let (state, statistics) = trainer::step(self.state.clone(), &batch, &self.config, rate, structure)?;
+            self.state = state;
+            self.step += 1;
+            pending.push((self.step, rate, statistics));
+            if self.evaluation_due() {
+                self.report(&mut pending, &mut events).await?;
+                let metrics = self.evaluate().await?;
+                events.push(Event::Evaluation { step: self.step, epoch: self.epoch(self.step), metrics });
+            }
+        }
+        self.report(&mut pending, &mut events).await?;
+        if self.finished() && !events.is_empty() {
+            events.push(Event::Finished { step: self.step });
+        }
+        self.history.extend(events.iter().cloned());
+        Ok(events)
+    }
+
+    /// Reads the statistics of all pending steps in one transfer.
+    async fn report(&self, pending: &mut Vec<(usize, f64, Tensor<2>)>, events: &mut Vec<Event>) -> Result<()> {
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let table = Tensor::cat(pending.iter().map(|(_, _, s)| s.clone()).collect(), 0);
+        let rows = download(vec![table]).await?;
+        for (n, (step, rate, _)) in pending.drain(..).enumerate() {
+            events.push(Event::Step(Step::read(step, self.epoch(step), rate, rows[0].row(n))?));
+        }
+        Ok(())
+    }
+
+    fn evaluation_due(&self) -> bool {
+        let every = self.config.train.eval_every * self.plan.steps_per_epoch;
+        self.finished() || (every > 0 && self.step.is_multiple_of(every))
+    }
+
+    fn epoch(&self, step: usize) -> f64 {
+        step as f64 / self.plan.steps_per_epoch as f64
+    }
+
+    /// Metrics on the held-out part with the current weights.
+    pub async fn evaluate(&self) -> Result<Metrics> {
+        self.evaluate_view(self.partition.test_view).await
+    }
+
+    /// The same on the pictures of another view.
+    pub async fn evaluate_view(&self, view: usize) -> Result<Metrics> {
+        let items = &self.partition.test_items;
+        let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
+        let mut texts = Vec::new();
+        let mut image_of_text = Vec::new();
+        let queries = self.queries()?;
+        for (row, &item) in items.iter().enumerate() {
+            for text in &queries[item] {
+                texts.push(text.as_str());
+                image_of_text.push(row);
+            }
+        }
+        let text = self.embed_texts(&texts).await?;
+        measure(&self.corpus, items, &image, &text, &texts, &image_of_text)
+    }
+
+    fn queries(&self) -> Result<&[Vec<String>]> {
+        let first = self.corpus.query_sets.first();
+        first.map(|q| q.texts.as_slice()).ok_or_else(|| Error::Data("the data has no query texts".to_owned()))
+    }
+
+    /// Embeddings of texts, `[n, d]`, unit rows.
+    pub async fn embed_texts(&self, texts: &[&str]) -> Result<Matrix> {
+        self.embed_inputs(Side::Text, self.inputs.texts(texts)).await
+    }
+
+    /// Embeddings of raw image features of the kind in use, `[n, d]`.
+    pub async fn embed_images(&self, raw: Matrix) -> Result<Matrix> {
+        self.embed_inputs(Side::Image, self.inputs.images(raw)?).await
+    }
+
+    /// Embeddings of the pictures of all items in `view`, `[N, d]`.
+    pub async fn embed_view(&self, view: usize) -> Result<Matrix> {
+        let table = self.inputs.image.get(view);
+        let table = table.ok_or_else(|| Error::Data(format!("there is no view {view}")))?;
+        self.embed_inputs(Side::Image, table.clone()).await
+    }
+
+    /// Embeddings of the first query text of all items, `[N, d]`; an item without one is embedded by its title.
+    pub async fn embed_queries(&self) -> Result<Matrix> {
+        let queries = self.queries()?;
+        let texts: Vec<&str> = (self.corpus.items.iter().zip(queries))
+            .map(|(item, texts)| texts.first().map_or(item.title.as_str(), String::as_str))
+            .collect();
+        self.embed_texts(&texts).await
+    }
+
+    async fn embed_inputs(&self, side: Side, inputs: Matrix) -> Result<Matrix> {
+        let mut parts = Vec::new();
+        for start in (0..inputs.rows).step_by(EMBED_ROWS) {
+            let rows = inputs.select(start..(start + EMBED_ROWS).min(inputs.rows));
+            parts.push(embed(&self.state.weights, side, upload(rows, &self.device), &self.config.model, None)?);
+        }
+        let parts = download(parts).await?;
+        let data = parts.into_iter().flat_map(|m| m.data).collect();
+        Matrix::new(inputs.rows, self.config.model.dim, data)
+    }
+
+    /// The run as bytes (see [`snapshot`]).
+    pub async fn snapshot(&self) -> Result<Vec<u8>> {
+        let corpus = (self.corpus.name.as_str(), self.corpus.fingerprint.as_str());
+        snapshot::write(&self.state, &self.config, corpus, self.step, &self.history).await
+    }
+
+    /// Whether every step is done.
+    pub fn finished(&self) -> bool {
+        self.step >= self.plan.total_steps
+    }
+
+    /// Iterations done.
+    pub fn steps_done(&self) -> usize {
+        self.step
+    }
+
+    /// Items, steps per epoch and in total.
+    pub fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    /// The configuration of the run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The data.
+    pub fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
+    /// The data, shared.
+    pub fn corpus_handle(&self) -> Rc<Corpus> {
+        self.corpus.clone()
+    }
+
+    /// Which items and views are trained on and tested.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// The feature tables.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The current weights.
+    pub fn weights(&self) -> &Weights {
+        &self.state.weights
+    }
+
+    /// What has been reported so far.
+    pub fn history(&self) -> &[Event] {
+        &self.history
+    }
+
+    /// The metrics of the last evaluation, if there was one.
+    pub fn last_metrics(&self) -> Option<&Metrics> {
+        self.history.iter().rev().find_map(|event| match event {
+            Event::Evaluation { metrics, .. } => Some(metrics),
+            _ => None,
+        })
+    }
+}

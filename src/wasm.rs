@@ -1,0 +1,316 @@
+//! The JavaScript interface: converts, nothing else. What stands here, the command line can do too.
+//!
+//! A method that is `async` must not be called while another one is in flight: the worker serialises its calls.
+
+use crate::config::{Config, ImageFeatures};
+use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
+use crate::device::{self, Choice, Opened};
+use crate::error::{Error, Result};
+use crate::features::{TextFeatures, query};
+use crate::lab::{Found, Lab, Space};
+use crate::train::{Event, Session};
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+type Js<T> = std::result::Result<T, JsError>;
+
+/// Runs once when the module is instantiated.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+    // burn registers its WGSL operations through constructors that nothing calls in a browser.
+    #[cfg(feature = "gpu")]
+    unsafe {
+        unsafe extern "C" {
+            fn __wasm_call_ctors();
+        }
+        __wasm_call_ctors();
+    }
+}
+
+fn to_js(value: &impl Serialize) -> Js<JsValue> {
+    // Plain objects, not `Map`: the page reads fields by name.
+    Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// Version, commit and whether the bundle has the GPU back end.
+#[wasm_bindgen]
+pub fn about() -> Js<JsValue> {
+    to_js(&serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"), "commit": crate::commit(), "gpu": cfg!(feature = "gpu"),
+    }))
+}
+
+/// The default configuration.
+#[wasm_bindgen]
+pub fn default_config() -> Js<JsValue> {
+    to_js(&Config::default())
+}
+
+/// Named differences from the default.
+#[wasm_bindgen]
+pub fn presets() -> Js<JsValue> {
+    to_js(&crate::presets::all())
+}
+
+/// A bundled data set: a manifest, and parts that are added one by one.
+#[wasm_bindgen]
+pub struct Pack(DataPack);
+
+#[wasm_bindgen]
+impl Pack {
+    /// Reads `manifest.json`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(manifest: &[u8]) -> Js<Pack> {
+        Ok(Self(DataPack::new(Manifest::parse(manifest)?)))
+    }
+
+    /// The manifest as an object.
+    pub fn manifest(&self) -> Js<JsValue> {
+        to_js(self.0.manifest())
+    }
+
+    /// Names of the parts that a subset in some views and languages needs.
+    pub fn parts_for(&self, subset: &str, views: Vec<String>, languages: Vec<String>) -> Js<Vec<String>> {
+        let strs = |v: &[String]| -> Vec<String> { v.to_vec() };
+        let (views, languages) = (strs(&views), strs(&languages));
+        let views: Vec<&str> = views.iter().map(String::as_str).collect();
+        let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+        Ok(self.0.parts_for(subset, &views, &languages)?)
+    }
+
+    /// Adds the bytes of a part, checked against the manifest.
+    pub fn add_part(&mut self, name: &str, bytes: &[u8]) -> Js<()> {
+        Ok(self.0.add_part(name, bytes)?)
+    }
+
+    /// Whether a part is loaded.
+    pub fn has_part(&self, name: &str) -> bool {
+        self.0.has_part(name)
+    }
+}
+
+#[derive(Deserialize)]
+struct Selection {
+    subset: String,
+    #[serde(default)]
+    views: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RunInfo<'a> {
+    config: &'a Config,
+    corpus: &'a str,
+    items: usize,
+    train_items: usize,
+    test_items: usize,
+    views: Vec<&'a str>,
+    display_view: &'a str,
+    classes: &'a [String],
+    parameters: usize,
+    steps_per_epoch: usize,
+    total_steps: usize,
+    step: usize,
+    history: &'a [Event],
+}
+
+#[derive(Serialize)]
+struct ItemInfo<'a> {
+    key: &'a str,
+    title: &'a str,
+    query: &'a str,
+    class: Option<u32>,
+    held_out: bool,
+}
+
+/// Text features kept between runs: fitting them is the slowest part of a start.
+struct FittedText {
+    key: String,
+    features: TextFeatures,
+}
+
+/// A device and the run on it.
+#[wasm_bindgen]
+pub struct Engine {
+    opened: Opened,
+    lab: Option<Lab>,
+    text: Option<FittedText>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens `cpu` or `gpu` (self-tested).
+    pub async fn create(device: String) -> Js<Engine> {
+        let choice: Choice = device.parse()?;
+        Ok(Self { opened: device::open(choice).await?, lab: None, text: None })
+    }
+
+    /// Which device, and why.
+    pub fn device(&self) -> Js<JsValue> {
+        to_js(&self.opened.report)
+    }
+
+    /// Begins a run; the one before is dropped only when the new one stands.
+    pub async fn start(&mut self, pack: &Pack, selection: JsValue, config: JsValue) -> Js<JsValue> {
+        let corpus = Rc::new(corpus(pack, selection)?);
+        // Through JSON text, so that unknown fields and wrong types get serde_json's sentence.
+        let config: serde_json::Value = serde_wasm_bindgen::from_value(config)?;
+        let config = Config::from_json(&config.to_string())?;
+        let key = text_key(&corpus.fingerprint, &config);
+        let text = self.text.take().filter(|t| t.key == key).map(|t| t.features);
+        let session = Session::new(corpus, config, text, self.opened.device.clone())?;
+        self.take(session, key)
+    }
+
+    /// Goes on from a snapshot.
+    pub async fn resume(&mut self, pack: &Pack, selection: JsValue, snapshot: &[u8]) -> Js<JsValue> {
+        let corpus = Rc::new(corpus(pack, selection)?);
+        let session = Session::resume(corpus, snapshot, None, self.opened.device.clone())?;
+        let key = text_key(&session.corpus().fingerprint, session.config());
+        self.take(session, key)
+    }
+
+    fn take(&mut self, session: Session, key: String) -> Js<JsValue> {
+        self.text = Some(FittedText { key, features: session.inputs().text_features().clone() });
+        let info = self.lab.insert(Lab::new(session)).session();
+        let (plan, partition) = (info.plan(), info.partition());
+        let views: Vec<&str> = info.corpus().views.iter().map(|v| v.name.as_str()).collect();
+        to_js(&RunInfo {
+            config: info.config(),
+            corpus: &info.corpus().name,
+            items: info.corpus().len(),
+            train_items: partition.train_items.len(),
+            test_items: partition.test_items.len(),
+            display_view: views[partition.test_view],
+            views,
+            classes: &info.corpus().classes,
+            parameters: info.weights().parameters(),
+            steps_per_epoch: plan.steps_per_epoch,
+            total_steps: plan.total_steps,
+            step: info.steps_done(),
+            history: info.history(),
+        })
+    }
+
+    fn lab(&self) -> Result<&Lab> {
+        self.lab.as_ref().ok_or_else(|| Error::Data("no run has been started".to_owned()))
+    }
+
+    fn lab_mut(&mut self) -> Result<&mut Lab> {
+        self.lab.as_mut().ok_or_else(|| Error::Data("no run has been started".to_owned()))
+    }
+
+    /// Key, title, first query text, class and side of the split of every item.
+    pub fn items(&self) -> Js<JsValue> {
+        let session = self.lab()?.session();
+        let corpus = session.corpus();
+        let mut held_out = vec![false; corpus.len()];
+        session.partition().test_items.iter().for_each(|&i| held_out[i] = true);
+        let queries = corpus.query_sets.first();
+        let items: Vec<ItemInfo> = (corpus.items.iter().enumerate())
+            .map(|(i, item)| ItemInfo {
+                key: &item.key,
+                title: &item.title,
+                query: queries.and_then(|q| q.texts[i].first()).map_or("", String::as_str),
+                class: item.class,
+                held_out: held_out[i],
+            })
+            .collect();
+        to_js(&items)
+    }
+
+    /// Thumbnails of the display view as one RGBA picture: tile i is item i.
+    pub fn atlas(&self) -> Js<JsValue> {
+        let session = self.lab()?.session();
+        let tiles = &session.corpus().views[session.partition().test_view].tiles;
+        let atlas = tiles.atlas();
+        let rgba = js_sys::Uint8ClampedArray::from(atlas.rgba.as_slice());
+        let object = to_js(&serde_json::json!({
+            "size": tiles.size, "columns": atlas.columns, "width": atlas.width, "height": atlas.height,
+        }))?;
+        js_sys::Reflect::set(&object, &"rgba".into(), &rgba).map_err(|_| JsError::new("the atlas is no object"))?;
+        Ok(object)
+    }
+
+    /// Up to `n` iterations.
+    pub async fn step(&mut self, n: usize) -> Js<JsValue> {
+        to_js(&self.lab_mut()?.step(n).await?)
+    }
+
+    /// Metrics on the held-out part now.
+    pub async fn evaluate(&mut self) -> Js<JsValue> {
+        to_js(&self.lab()?.session().evaluate().await?)
+    }
+
+    /// `{ image, text }`: two Float32Arrays of `2 N` coordinates.
+    pub async fn projection(&mut self) -> Js<JsValue> {
+        let points = self.lab_mut()?.projection().await?;
+        let (image, text) = points.data.split_at(points.data.len() / 2);
+        let object = js_sys::Object::new();
+        for (name, values) in [("image", image), ("text", text)] {
+            js_sys::Reflect::set(&object, &name.into(), &js_sys::Float32Array::from(values))
+                .map_err(|_| JsError::new("the projection is no object"))?;
+        }
+        Ok(object.into())
+    }
+
+    /// `{ labels, ami, nmi, ari }`: k-means over all items in `image`, `text` or `fused` space.
+    pub async fn clusters(&mut self, k: usize, space: JsValue) -> Js<JsValue> {
+        let space: Space = serde_wasm_bindgen::from_value(space)?;
+        let clusters = self.lab_mut()?.clusters(k, space).await?;
+        let labels: Vec<u32> = clusters.labels.iter().map(|&l| l as u32).collect();
+        let score = clusters.scores;
+        let object = to_js(&serde_json::json!({
+            "ami": score.map(|s| s.ami), "nmi": score.map(|s| s.nmi), "ari": score.map(|s| s.ari),
+        }))?;
+        js_sys::Reflect::set(&object, &"labels".into(), &js_sys::Uint32Array::from(labels.as_slice()))
+            .map_err(|_| JsError::new("the clusters are no object"))?;
+        Ok(object)
+    }
+
+    /// The `k` best pictures and texts for any text.
+    pub async fn search_text(&mut self, text: String, k: usize) -> Js<JsValue> {
+        found(self.lab_mut()?.search_text(&text, k).await?)
+    }
+
+    /// The `k` best pictures and texts for the picture of an item.
+    pub async fn search_item(&mut self, item: usize, k: usize) -> Js<JsValue> {
+        found(self.lab_mut()?.search_item(item, k).await?)
+    }
+
+    /// The `k` best pictures and texts for any picture. With given features the parts `encoder` and `pca` are needed.
+    pub async fn search_image(&mut self, pack: &Pack, bytes: &[u8], name: String, k: usize) -> Js<JsValue> {
+        let kind: ImageFeatures = self.lab()?.session().inputs().image_features();
+        // On the CPU whatever the run's device: one picture is not worth compiling a GPU pipeline for each layer.
+        let raw = query::features(bytes, &name, kind, Some(&pack.0), &burn::tensor::Device::flex()).await?;
+        found(self.lab_mut()?.search_features(raw, k).await?)
+    }
+
+    /// The run as bytes.
+    pub async fn snapshot(&mut self) -> Js<js_sys::Uint8Array> {
+        Ok(self.lab()?.session().snapshot().await?.as_slice().into())
+    }
+
+    /// Destroys the GPU device under the run.
+    pub fn lose_device(&self) {
+        self.opened.lose();
+    }
+}
+
+fn corpus(pack: &Pack, selection: JsValue) -> Js<crate::data::Corpus> {
+    let Selection { subset, views } = serde_wasm_bindgen::from_value(selection)?;
+    Ok(pack.0.corpus(&PackOptions { subset, views })?)
+}
+
+/// What the fitted text features depend on.
+fn text_key(fingerprint: &str, config: &Config) -> String {
+    format!("{fingerprint} {} {:?}", config.seed, config.data)
+}
+
+fn found(found: Found) -> Js<JsValue> {
+    let hits = |hits: &[crate::analyze::Hit]| -> Vec<serde_json::Value> {
+        hits.iter().map(|h| serde_json::json!({"item": h.index, "score": h.score})).collect()
+    };
+    to_js(&serde_json::json!({"images": hits(&found.images), "texts": hits(&found.texts)}))
+}

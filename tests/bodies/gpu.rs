@@ -1,0 +1,70 @@
+//! Bodies that need a GPU, a software one included (lavapipe natively, SwiftShader in the browser).
+
+use super::{losses, session, smooth};
+use burn::tensor::{Device, Tensor, TensorData};
+use mtls_lab::config::{Config, ModelConfig, TrainConfig};
+use mtls_lab::device::{Choice, Opened, open};
+use mtls_lab::loss::transfer;
+use mtls_lab::train::Session;
+
+/// One device for all tests of the process: burn registers it once.
+async fn gpu() -> Opened {
+    open(Choice::Gpu).await.expect("a GPU is installed by the project's own set-up (a software one will do)")
+}
+
+/// A shape small enough for a software GPU.
+fn tiny() -> Config {
+    let base = smooth();
+    Config {
+        model: ModelConfig { hidden: 16, dim: 8, ..base.model },
+        train: TrainConfig { batch: 16, epochs: 4, ..base.train },
+        ..base
+    }
+}
+
+pub async fn the_gpu_follows_the_cpu() {
+    let opened = gpu().await;
+    let test = opened.report.self_test.expect("a GPU is never used untested");
+    assert!(test.passed, "{test:?}");
+    let cpu = losses(&mut session(tiny(), Device::flex()), 8).await;
+    let gpu = losses(&mut session(tiny(), opened.device.clone()), 8).await;
+    for (a, b) in cpu.iter().zip(&gpu) {
+        assert!((a - b).abs() <= 0.02 * a.abs(), "{cpu:?} {gpu:?}");
+    }
+}
+
+pub async fn our_shader_equals_its_oracle() {
+    let opened = gpu().await;
+    let values: Vec<f32> = mtls_noise(37 * 5);
+    let rows = |device: &Device| {
+        let t = Tensor::<2>::from_data(TensorData::new(values.clone(), [37, 5]), device);
+        mtls_lab::model::tower::unit_rows(t)
+    };
+    let oracle = transfer::distances(rows(&Device::flex())).into_data().to_vec::<f32>().unwrap();
+    let e = rows(&opened.device);
+    let ours = mtls_lab::gpu::distances::distances(e.clone().matmul(e.transpose())).unwrap();
+    let ours = ours.into_data_async().await.unwrap().to_vec::<f32>().unwrap();
+    assert_eq!(ours.len(), 37 * 37);
+    for (a, b) in ours.iter().zip(&oracle) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+    assert!(mtls_lab::gpu::distances::distances(rows(&Device::flex())).is_err(), "a CPU tensor is refused");
+}
+
+fn mtls_noise(n: usize) -> Vec<f32> {
+    use rand::Rng as _;
+    let mut rng = mtls_lab::rng::stream(1, mtls_lab::rng::Purpose::Noise, 0);
+    (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// Also the fallback: the same snapshot goes on, on the CPU.
+pub async fn a_lost_device_is_an_error_and_the_run_goes_on() {
+    let opened = gpu().await;
+    let mut run = session(tiny(), opened.device.clone());
+    run.step(2).await.unwrap();
+    let snapshot = run.snapshot().await.unwrap();
+    let mut resumed = Session::resume(run.corpus_handle(), &snapshot, None, Device::flex()).unwrap();
+    assert_eq!(resumed.steps_done(), 2);
+    let curve = losses(&mut resumed, 2).await;
+    assert!(curve.len() == 2 && curve.iter().all(|l| l.is_finite()));
+}

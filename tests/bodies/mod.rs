@@ -1,0 +1,194 @@
+//! Test bodies, shared by the native runner and the browser's.
+
+use mtls_lab::config::{Config, Control, Init, ModelConfig, Norm, Order, Reduce, Retrieval, Schedule, Teacher, Tower, TrainConfig, Triplets};
+use mtls_lab::data::synthetic;
+use mtls_lab::error::Error;
+use mtls_lab::lab::Lab;
+use mtls_lab::train::{Event, Session};
+use burn::tensor::Device;
+use std::rc::Rc;
+
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(feature = "gpu")]
+pub use gpu::*;
+
+/// Small towers on the synthetic corpus.
+pub fn config() -> Config {
+    let base = Config::default();
+    Config {
+        model: ModelConfig { tower: Tower::Mlp, hidden: 32, dim: 16, init: Init::Random, ..base.model },
+        train: TrainConfig { batch: 32, epochs: 20, eval_every: 0, ..base.train },
+        data: mtls_lab::config::DataConfig { text_dim: 32, ..base.data },
+        ..Config::default()
+    }
+}
+
+pub fn session(config: Config, device: Device) -> Session {
+    Session::new(Rc::new(synthetic::corpus(120, 3)), config, None, device).expect("the corpus trains")
+}
+
+async fn losses(session: &mut Session, steps: usize) -> Vec<f32> {
+    let events = session.step(steps).await.expect("training goes on");
+    events.iter().filter_map(|e| if let Event::Step(s) = e { Some(s.total) } else { None }).collect()
+}
+
+pub async fn the_same_seed_gives_the_same_bytes() {
+    let run = async || {
+        let mut s = session(config(), Device::flex());
+        s.step(25).await.unwrap();
+        s.snapshot().await.unwrap()
+    };
+    assert!(run().await == run().await, "two runs of one seed differ");
+}
+
+pub async fn a_resumed_run_ends_in_the_same_bytes() {
+    for schedule in [Schedule::Joint, Schedule::Alternating] {
+        let mut config = config();
+        config.train.schedule = schedule;
+        config.model.norm = Norm::Batch;
+        let mut whole = session(config.clone(), Device::flex());
+        let mut first = session(config, Device::flex());
+        // In different slices, with the cut in the middle of an epoch.
+        for n in [7, 1, 12] {
+            whole.step(n).await.unwrap();
+        }
+        first.step(10).await.unwrap();
+        let corpus = first.corpus_handle();
+        let mut second = Session::resume(corpus, &first.snapshot().await.unwrap(), None, Device::flex()).unwrap();
+        second.step(10).await.unwrap();
+        assert!(whole.snapshot().await.unwrap() == second.snapshot().await.unwrap(), "{schedule:?}");
+    }
+}
+
+pub async fn another_seed_gives_another_run() {
+    let mut other = config();
+    other.seed = 2;
+    let (mut a, mut b) = (session(config(), Device::flex()), session(other, Device::flex()));
+    assert_ne!(losses(&mut a, 3).await, losses(&mut b, 3).await);
+}
+
+pub async fn damaged_snapshots_are_refused() {
+    let mut run = session(config(), Device::flex());
+    run.step(2).await.unwrap();
+    let bytes = run.snapshot().await.unwrap();
+    let refuse = |bytes: &[u8], what: &str| {
+        let error = Session::resume(run.corpus_handle(), bytes, None, Device::flex()).err();
+        let error = error.unwrap_or_else(|| panic!("{what} was accepted")).to_string();
+        assert!(error.starts_with("snapshot: "), "{what}: {error}");
+    };
+    refuse(&[], "nothing");
+    refuse(b"not a snapshot at all", "text");
+    refuse(&bytes[..bytes.len() / 2], "a truncated file");
+    for at in [bytes.len() - 1, bytes.len() / 2, 200] {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1;
+        refuse(&flipped, &format!("a flipped bit at {at} of {}", bytes.len()));
+    }
+    let other = Rc::new(synthetic::corpus(100, 3));
+    let error = Session::resume(other, &bytes, None, Device::flex()).err().expect("other data").to_string();
+    assert!(error.contains("open that one first"), "{error}");
+}
+
+pub async fn training_finds_the_pairs() {
+    let mut run = session(config(), Device::flex());
+    let before = run.evaluate().await.unwrap();
+    run.step(usize::MAX / 2).await.unwrap();
+    let after = run.last_metrics().expect("the last step evaluates").clone();
+    assert!(run.finished());
+    assert!(after.mr > before.mr + 20.0, "{} -> {}", before.mr, after.mr);
+    assert!(after.ami_image.unwrap() > 0.5, "colours are classes: {:?}", after.ami_image);
+}
+
+pub async fn transfer_raises_the_order_agreement_of_unseen_items() {
+    let with = config();
+    let mut without = config();
+    (without.transfer.lambda_v, without.transfer.lambda_t) = (0.0, 0.0);
+    let mut agreement = Vec::new();
+    for config in [without, with] {
+        let mut run = session(config, Device::flex());
+        run.step(usize::MAX / 2).await.unwrap();
+        agreement.push(run.last_metrics().unwrap().order_agreement);
+    }
+    assert!(agreement[1] > agreement[0], "{agreement:?}");
+}
+
+pub async fn every_option_trains() {
+    let mut variants: Vec<Config> = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Config)| {
+        let mut c = config();
+        change(&mut c);
+        variants.push(c);
+    };
+    with(&|c| c.model.tower = Tower::Linear);
+    with(&|c| (c.model.tower, c.model.init) = (Tower::Skip, Init::Cca));
+    with(&|c| c.model.norm = Norm::Batch);
+    with(&|c| c.model.norm = Norm::None);
+    with(&|c| (c.retrieval.loss, c.retrieval.negatives) = (Retrieval::Hinge, 1));
+    with(&|c| (c.retrieval.loss, c.retrieval.negatives, c.retrieval.reduce) = (Retrieval::Hinge, 0, Reduce::Sum));
+    with(&|c| c.retrieval.weight = 0.0);
+    with(&|c| c.transfer.order = Order::Soft);
+    with(&|c| c.transfer.triplets = Triplets::Uniform);
+    with(&|c| c.transfer.triplets = Triplets::All);
+    with(&|c| c.transfer.teacher = Teacher::Features);
+    with(&|c| c.transfer.control = Control::SelfTeacher);
+    with(&|c| c.transfer.control = Control::Shuffled);
+    with(&|c| c.transfer.lambda_v = 0.0);
+    with(&|c| c.transfer.lambda_t = 0.0);
+    with(&|c| c.train.schedule = Schedule::Alternating);
+    with(&|c| (c.train.schedule, c.retrieval.weight) = (Schedule::Alternating, 0.0));
+    with(&|c| c.train.warmup_epochs = 2);
+    with(&|c| c.train.noise = 0.1);
+    with(&|c| c.data.image_features = mtls_lab::config::ImageFeatures::Pixels32);
+    let mut curves: Vec<Vec<f32>> = Vec::new();
+    for c in variants {
+        let curve = losses(&mut session(c.clone(), Device::flex()), 4).await;
+        assert!(curve.len() == 4 && curve.iter().all(|l| l.is_finite()), "{c:?}");
+        assert!(!curves.contains(&curve), "an option that changes nothing: {c:?}");
+        curves.push(curve);
+    }
+}
+
+pub async fn divergence_is_reported_with_its_step() {
+    let mut config = config();
+    config.train.learning_rate = 1e30;
+    config.train.clip = 0.0;
+    let error = session(config, Device::flex()).step(30).await.expect_err("a rate of 1e30 diverges");
+    assert!(matches!(error, Error::Diverged { step, .. } if step > 0), "{error}");
+    assert!(error.to_string().contains("lower the learning rate"));
+}
+
+/// InfoNCE and uniform triplets: no hard selection, so that rounding cannot flip a choice.
+pub fn smooth() -> Config {
+    let mut config = config();
+    config.transfer.triplets = Triplets::Uniform;
+    config.transfer.order = Order::Soft;
+    config
+}
+
+pub async fn the_curve_equals_the_recorded_one() {
+    let curve = losses(&mut session(smooth(), Device::flex()), 50).await;
+    let golden: Vec<f32> = include_str!("../golden/curve.txt").split_whitespace().map(|v| v.parse().unwrap()).collect();
+    assert_eq!(golden.len(), 50, "tests/golden/curve.txt holds 50 losses; it should read:\n{curve:?}");
+    for (n, (a, b)) in curve.iter().zip(&golden).enumerate() {
+        assert!((a - b).abs() <= 1e-3 * b.abs(), "step {}: {a}, recorded {b}", n + 1);
+    }
+}
+
+pub async fn search_finds_the_colour() {
+    let mut run = session(config(), Device::flex());
+    run.step(usize::MAX / 2).await.unwrap();
+    let mut lab = Lab::new(run);
+    let titles = |lab: &Lab, hits: &[mtls_lab::analyze::Hit]| -> Vec<String> {
+        hits.iter().map(|h| lab.session().corpus().items[h.index].title.clone()).collect()
+    };
+    let found = lab.search_text("something red", 5).await.unwrap();
+    let pictures = titles(&lab, &found.images);
+    assert!(pictures.iter().filter(|t| t.contains("red")).count() >= 3, "{pictures:?}");
+    // From a picture to texts: item 0 is a red square.
+    let found = lab.search_item(0, 5).await.unwrap();
+    assert!(found.images.iter().all(|h| h.index != 0));
+    let texts = titles(&lab, &found.texts);
+    assert!(texts.iter().filter(|t| t.contains("red")).count() >= 3, "{texts:?}");
+    assert!(lab.search_text("  ", 5).await.is_err());
+}

@@ -1,0 +1,39 @@
+//! Behaviours of the engine, the same bodies natively and in a browser's worker.
+
+mod bodies;
+
+/// Each body as a native test and as a browser test.
+macro_rules! everywhere {
+    ($($name:ident),* $(,)?) => {$(
+        #[cfg(not(target_arch = "wasm32"))]
+        #[test]
+        fn $name() {
+            pollster::block_on(bodies::$name());
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        async fn $name() {
+            bodies::$name().await;
+        }
+    )*};
+}
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+everywhere!(
+    the_same_seed_gives_the_same_bytes,
+    a_resumed_run_ends_in_the_same_bytes,
+    another_seed_gives_another_run,
+    damaged_snapshots_are_refused,
+    training_finds_the_pairs,
+    transfer_raises_the_order_agreement_of_unseen_items,
+    every_option_trains,
+    divergence_is_reported_with_its_step,
+    the_curve_equals_the_recorded_one,
+    search_finds_the_colour,
+);
+
+#[cfg(feature = "gpu")]
+everywhere!(the_gpu_follows_the_cpu, our_shader_equals_its_oracle, a_lost_device_is_an_error_and_the_run_goes_on);
