@@ -22,7 +22,7 @@ pub async fn features(
     pack: Option<&Pack>,
     device: &Device,
 ) -> Result<Matrix> {
-    let tiles = |size| Ok(Tiles { size, rgb: decode::decode(name, bytes, size)? });
+    let tiles = |size| -> Result<Tiles> { Ok(Tiles { size, rgb: decode::decode(name, bytes, size)? }) };
     match kind {
         ImageFeatures::Hog => Ok(image::hog_colour(&tiles(TILE)?)),
         ImageFeatures::Pixels32 => Ok(image::pixels(&tiles(TILE)?, 32)),

@@ -9,7 +9,7 @@ use super::optimiser::{State, learning_rate};
 use super::{snapshot, start, trainer};
 use crate::analyze::report::{Metrics, measure};
 use crate::config::Config;
-use crate::data::{Corpus, Partition, partition};
+use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
 use crate::features::TextFeatures;
 use crate::matrix::Matrix;
@@ -41,7 +41,7 @@ impl Session {
     /// A configuration out of range, too little data, a device that fails.
     pub fn new(corpus: Rc<Corpus>, config: Config, text: Option<TextFeatures>, device: Device) -> Result<Self> {
         config.validate()?;
-        let partition = partition(&corpus, &config.data)?;
+        let partition = Partition::new(&corpus, &config.data)?;
         let inputs = Inputs::new(&corpus, &partition, &config, text)?;
         let plan = Plan::new(partition.train_items.len(), &config)?;
         let weights = start::weights(&inputs, &partition, &config)?;
@@ -66,7 +66,7 @@ impl Session {
         }
         header.config.validate()?;
         let config = header.config;
-        let partition = partition(&corpus, &config.data)?;
+        let partition = Partition::new(&corpus, &config.data)?;
         let inputs = Inputs::new(&corpus, &partition, &config, text)?;
         let plan = Plan::new(partition.train_items.len(), &config)?;
         Ok(Self {
