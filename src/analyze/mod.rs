@@ -1,0 +1,121 @@
+//! Analysis: what a run has learned, in numbers and pictures. Pure functions of embeddings; no model, no device.
+//!
+//! `v` (`[N, d]`) are image embeddings, `t` (`[M, d]`) text embeddings, rows of unit length unless a function says
+//! otherwise; `S_ij = v_i·t_j` is the score, `D(i,j) = 2 − 2 v_i·v_j` the squared distance (METHOD.md).
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`retrieval`] | does a picture find its text, and a text its picture? |
+//! | [`clustering`] | do clusters agree with the classes? (AMI, NMI, ARI) |
+//! | [`kmeans`](mod@kmeans) | which clusters are there? |
+//! | [`structure`] | are neighbours the same in both modalities; have the spaces drifted apart or collapsed? |
+//! | [`search`] | which rows are nearest to this query? |
+//! | [`projection`] | how does it look in two dimensions, frame after frame? |
+//! | [`cca`] | what does the best linear map do, in closed form? |
+
+pub mod cca;
+pub mod clustering;
+pub mod kmeans;
+pub mod projection;
+pub mod retrieval;
+pub mod search;
+pub mod structure;
+
+pub use cca::{Cca, CcaOptions};
+pub use clustering::{Average, ClusterScores, Contingency};
+pub use kmeans::{KMeans, kmeans};
+pub use projection::Projector;
+pub use retrieval::Retrieval;
+pub use search::{Hit, top_k, top_k_batch};
+pub use structure::{Spread, Structure};
+
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use nalgebra::{DMatrix, DMatrixView, Dyn};
+
+/// `m` as nalgebra sees it, `[rows, cols]`, without a copy: row-major is a matter of strides.
+fn view(m: &Matrix) -> DMatrixView<'_, f32, Dyn, Dyn> {
+    // Strides of an empty matrix are never used, but nalgebra wants them to be consistent.
+    DMatrixView::from_slice_with_strides(&m.data, m.rows, m.cols, m.cols.max(1), 1)
+}
+
+/// The transpose of [`view`], `[cols, rows]`.
+fn view_transposed(m: &Matrix) -> DMatrixView<'_, f32, Dyn, Dyn> {
+    DMatrixView::from_slice_with_strides(&m.data, m.cols, m.rows, 1, m.cols.max(1))
+}
+
+/// `m · map` for a column-major `map`, `[rows, map's columns]`.
+fn product(m: &Matrix, map: &DMatrix<f32>) -> Matrix {
+    // Computed transposed: a column-major [p, rows] is the row-major [rows, p] that is wanted.
+    let mut out = DMatrix::<f32>::zeros(map.ncols(), m.rows);
+    out.gemm(1.0, &map.transpose(), &view_transposed(m), 0.0);
+    Matrix { rows: m.rows, cols: map.ncols(), data: out.data.into() }
+}
+
+/// Whether the entry of largest magnitude is negative: axes are defined up to their sign, and this fixes it.
+fn points_down(axis: impl Iterator<Item = f64>) -> bool {
+    axis.fold(0.0f64, |largest, x| if x.abs() > largest.abs() { x } else { largest }) < 0.0
+}
+
+/// The mean of the rows, summed in f64. Zeros when there is no row.
+fn mean_row(m: &Matrix) -> Vec<f64> {
+    let mut mean = vec![0.0; m.cols];
+    for i in 0..m.rows {
+        mean.iter_mut().zip(m.row(i)).for_each(|(s, x)| *s += f64::from(*x));
+    }
+    let n = m.rows.max(1) as f64;
+    mean.iter_mut().for_each(|s| *s /= n);
+    mean
+}
+
+/// `m` with `mean` taken from every row.
+fn centred(m: &Matrix, mean: &[f64]) -> Matrix {
+    let mut out = m.clone();
+    for i in 0..out.rows {
+        out.row_mut(i).iter_mut().zip(mean).for_each(|(x, c)| *x = (f64::from(*x) - c) as f32);
+    }
+    out
+}
+
+/// An error that names the first row holding a NaN or an infinity.
+fn all_finite(m: &Matrix, what: &str) -> Result<()> {
+    match m.data.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(Error::Data(format!("{what}: row {} holds a value that is not finite", at / m.cols))),
+    }
+}
+
+/// An error unless both tables have the same number of rows.
+fn same_rows(a: &Matrix, b: &Matrix, what: &str) -> Result<()> {
+    if a.rows == b.rows {
+        Ok(())
+    } else {
+        Err(Error::Data(format!("{what}: {} rows on one side, {} on the other; they must be pairs", a.rows, b.rows)))
+    }
+}
+
+/// An error unless rows of both tables have the same length.
+fn same_cols(a: usize, b: usize, what: &str) -> Result<()> {
+    if a == b { Ok(()) } else { Err(Error::Data(format!("{what}: {a} dimensions on one side, {b} on the other"))) }
+}
+
+/// Seeded random inputs for the tests of this module.
+#[cfg(test)]
+mod random {
+    use crate::matrix::Matrix;
+    use crate::rng::{Purpose, Rng, stream};
+    use rand::Rng as _;
+
+    pub fn rng(seed: u64) -> Rng {
+        stream(seed, Purpose::Split, 0)
+    }
+
+    /// A standard normal number (sum of twelve uniforms).
+    pub fn normal(rng: &mut Rng) -> f32 {
+        (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0
+    }
+
+    pub fn matrix(rng: &mut Rng, rows: usize, cols: usize) -> Matrix {
+        Matrix { rows, cols, data: (0..rows * cols).map(|_| normal(rng)).collect() }
+    }
+}

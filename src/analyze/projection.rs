@@ -1,0 +1,167 @@
+//! A picture of the space that stays put: PCA to at most three dimensions, aligned to the frame before.
+//!
+//! Shapes: rows `x [n, d]` (images and texts stacked, so that both are in one plot), map `w [d, dims]`, coordinates
+//! `(x − mean) w [n, dims]`. Principal axes are defined up to their sign, and near-equal ones swap between refreshes;
+//! the orthogonal Procrustes rotation (Schönemann 1966) onto the previous coordinates of the same rows removes both,
+//! without scaling, so that what still moves is the embedding.
+
+use crate::analyze::{all_finite, centred, mean_row, points_down, product, same_cols, view, view_transposed};
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use crate::rng::{Purpose, Rng, stream};
+use nalgebra::DMatrix;
+use rand::Rng as _;
+
+/// Directions carried along beyond those asked for; they speed up convergence where variances are close.
+const SPARE: usize = 5;
+/// Passes over the rows at most; a frame that starts from the one before needs two or three.
+const MAX_PASSES: usize = 60;
+/// Iteration ends when a pass changes the captured variance by less than this share.
+const TOLERANCE: f32 = 1e-6;
+/// An axis with less than this share of the variance of the first (or of the raw squares) is rounding noise.
+const NOISE: f64 = 1e-10;
+
+/// PCA with a memory of its last frame.
+#[derive(Debug, Clone)]
+pub struct Projector {
+    dims: usize,
+    seed: u64,
+    frame: Option<Frame>,
+}
+
+#[derive(Debug, Clone)]
+struct Frame {
+    mean: Vec<f64>,
+    /// `[d, dims]`, rotation included.
+    map: DMatrix<f32>,
+    coordinates: Matrix,
+}
+
+impl Projector {
+    /// A projector to `dims` (1 to 3) dimensions.
+    pub fn new(dims: usize, seed: u64) -> Result<Self> {
+        if (1..=3).contains(&dims) {
+            Ok(Self { dims, seed, frame: None })
+        } else {
+            Err(Error::Config(format!("a projection has 1, 2 or 3 dimensions, not {dims}")))
+        }
+    }
+
+    /// Coordinates `[n, dims]` of `rows`, centred at 0, rotated onto the previous ones when those were of as many rows.
+    ///
+    /// Axes that the data does not have (no or one row, all rows equal, rows on a line) are 0. An error, which leaves
+    /// the previous frame in place, when a value is not finite.
+    pub fn project(&mut self, rows: &Matrix) -> Result<Matrix> {
+        all_finite(rows, "projection")?;
+        let mean = mean_row(rows);
+        let x = centred(rows, &mean);
+        let raw = rows.data.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+        let previous = self.frame.as_ref();
+        let start = previous.map(|f| &f.map).filter(|map| map.nrows() == x.cols);
+        let mut map = principal_axes(&x, self.dims, raw, start, self.seed);
+        if let Some(frame) = previous.filter(|f| f.coordinates.rows == x.rows) {
+            map = &map * procrustes(&product(&x, &map), &frame.coordinates);
+        }
+        let coordinates = product(&x, &map);
+        self.frame = Some(Frame { mean, map, coordinates: coordinates.clone() });
+        Ok(coordinates)
+    }
+
+    /// Where other rows (a query, say) lie in the present frame. An error before the first frame or for another
+    /// dimension.
+    pub fn place(&self, rows: &Matrix) -> Result<Matrix> {
+        let frame = self.frame.as_ref().ok_or_else(|| Error::Data("projection: there is no frame yet".into()))?;
+        same_cols(rows.cols, frame.map.nrows(), "projection")?;
+        Ok(product(&centred(rows, &frame.mean), &frame.map))
+    }
+
+    /// Coordinates of the last frame.
+    pub fn previous(&self) -> Option<&Matrix> {
+        self.frame.as_ref().map(|f| &f.coordinates)
+    }
+
+    /// Forgets the last frame: the next one shows the principal axes themselves.
+    pub fn reset(&mut self) {
+        self.frame = None;
+    }
+}
+
+/// The first `dims` principal axes of centred rows as columns `[d, dims]`, by block subspace iteration with a
+/// Rayleigh–Ritz step; O(n d) per pass, whatever d. Axes that are noise are zero columns.
+fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>>, seed: u64) -> DMatrix<f32> {
+    let mut axes = DMatrix::zeros(x.cols, dims);
+    let total = x.data.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+    if total <= NOISE * NOISE.sqrt() * raw || x.rows < 2 {
+        return axes;
+    }
+    let width = (dims + SPARE).min(x.cols);
+    let mut rng = stream(seed, Purpose::Projection, 0);
+    let mut q = DMatrix::from_fn(x.cols, width, |_, _| uniform(&mut rng));
+    if let Some(start) = start {
+        for c in 0..dims.min(width) {
+            // A zero axis of the last frame starts afresh: the data may have grown into it.
+            if start.column(c).iter().any(|w| *w != 0.0) {
+                q.set_column(c, &start.column(c));
+            }
+        }
+    }
+    let (mut captured, mut ritz) = (0.0f32, None);
+    for _ in 0..MAX_PASSES {
+        q = q.qr().q();
+        let y = product(x, &q);
+        let mut gram = DMatrix::<f32>::zeros(width, width);
+        gram.gemm(1.0, &view_transposed(&y), &view(&y), 0.0);
+        let eigen = gram.cast::<f64>().symmetric_eigen();
+        let mut order: Vec<usize> = (0..width).collect();
+        order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+        order.truncate(dims);
+        let now = order.iter().map(|c| eigen.eigenvalues[*c] as f32).sum::<f32>();
+        let settled = (now - captured).abs() <= TOLERANCE * now;
+        captured = now;
+        let mut next = DMatrix::<f32>::zeros(x.cols, width);
+        if !settled {
+            next.gemm(1.0, &view_transposed(x), &view(&y), 0.0);
+        }
+        ritz = Some((q, eigen, order));
+        if settled {
+            break;
+        }
+        q = next;
+    }
+    if let Some((q, eigen, order)) = ritz {
+        let floor = NOISE * eigen.eigenvalues[order[0]];
+        for (to, from) in order.into_iter().enumerate().filter(|(_, c)| eigen.eigenvalues[*c] > floor) {
+            let mut axis = &q * eigen.eigenvectors.column(from).map(|w| w as f32);
+            if points_down(axis.iter().map(|w| f64::from(*w))) {
+                axis.neg_mut();
+            }
+            axes.set_column(to, &axis);
+        }
+    }
+    axes
+}
+
+/// The rotation or reflection `R [dims, dims]` that brings `y R` nearest to `onto`.
+fn procrustes(y: &Matrix, onto: &Matrix) -> DMatrix<f32> {
+    let mut m = DMatrix::<f64>::zeros(y.cols, onto.cols);
+    for i in 0..y.rows {
+        for (r, a) in y.row(i).iter().enumerate() {
+            for (c, b) in onto.row(i).iter().enumerate() {
+                m[(r, c)] += f64::from(*a) * f64::from(*b);
+            }
+        }
+    }
+    let svd = m.svd(true, true);
+    match (svd.u, svd.v_t) {
+        (Some(u), Some(v_t)) => (u * v_t).cast(),
+        _ => DMatrix::identity(y.cols, y.cols),
+    }
+}
+
+fn uniform(rng: &mut Rng) -> f32 {
+    rng.random::<f32>() - 0.5
+}
+
+#[cfg(test)]
+#[path = "projection_tests.rs"]
+mod tests;

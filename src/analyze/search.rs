@@ -1,0 +1,96 @@
+//! Exact search: the `k` best rows of a table for a query, by cosine.
+//!
+//! Shapes: query `[d]`, table `[n, d]`. Rows and query are of unit length, so the cosine is the inner product. With a
+//! few thousand rows an exact scan takes about a millisecond; an index would only add error.
+
+use crate::analyze::same_cols;
+use crate::error::Result;
+use crate::matrix::{Matrix, dot};
+use serde::{Deserialize, Serialize};
+
+/// One result.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Row of the table.
+    pub index: usize,
+    /// Its score; `-inf` where the score was not a number.
+    pub score: f32,
+}
+
+/// The `k` rows of `table` most similar to `query`, best first; equal scores in the order of the rows. All rows when
+/// `k > n`. An error when the dimensions differ.
+pub fn top_k(query: &[f32], table: &Matrix, k: usize) -> Result<Vec<Hit>> {
+    same_cols(query.len(), table.cols, "search")?;
+    Ok(top_k_by(table.rows, k, |i| dot(query, table.row(i))))
+}
+
+/// [`top_k`] for each row of `queries`.
+pub fn top_k_batch(queries: &Matrix, table: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>> {
+    (0..queries.rows).map(|i| top_k(queries.row(i), table, k)).collect()
+}
+
+/// The `k` best of `n` candidates under any score (order-embeddings do not score by the cosine). A score that is not a
+/// number ranks last.
+pub fn top_k_by(n: usize, k: usize, mut score: impl FnMut(usize) -> f32) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = (0..n)
+        .map(|index| {
+            let score = score(index);
+            Hit { index, score: if score.is_nan() { f32::NEG_INFINITY } else { score } }
+        })
+        .collect();
+    // `+ 0.0` makes -0 equal to 0, which `total_cmp` would tell apart.
+    let order = |a: &Hit, b: &Hit| (b.score + 0.0).total_cmp(&(a.score + 0.0)).then(a.index.cmp(&b.index));
+    if k < n {
+        hits.select_nth_unstable_by(k, order);
+        hits.truncate(k);
+    }
+    hits.sort_unstable_by(order);
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::random;
+    use rand::Rng as _;
+
+    fn indices(hits: &[Hit]) -> Vec<usize> {
+        hits.iter().map(|h| h.index).collect()
+    }
+
+    #[test]
+    fn equals_a_full_stable_sort_with_many_ties() {
+        let mut rng = random::rng(1);
+        for n in [0usize, 1, 2, 17, 300] {
+            let scores: Vec<f32> = (0..n).map(|_| rng.random_range(0..7) as f32 - 3.0).collect();
+            let mut expected: Vec<usize> = (0..n).collect();
+            expected.sort_by(|a, b| scores[*b].partial_cmp(&scores[*a]).unwrap());
+            for k in [0, 1, 5, n, n + 3] {
+                let hits = top_k_by(n, k, |i| scores[i]);
+                assert_eq!(indices(&hits), expected[..k.min(n)], "n {n}, k {k}");
+                assert!(hits.iter().all(|h| h.score == scores[h.index]));
+            }
+        }
+    }
+
+    #[test]
+    fn finds_each_row_by_itself_and_scores_the_cosine() {
+        let table = random::matrix(&mut random::rng(2), 50, 13).normalised();
+        for (i, hits) in top_k_batch(&table, &table, 2).unwrap().iter().enumerate() {
+            assert_eq!(hits[0].index, i);
+            assert!((hits[0].score - 1.0).abs() < 1e-5);
+            assert!(hits[1].score < hits[0].score);
+        }
+    }
+
+    #[test]
+    fn nan_ranks_last_and_signed_zeros_tie() {
+        let scores = [f32::NAN, -0.0, 0.0, -1.0, f32::NEG_INFINITY];
+        assert_eq!(indices(&top_k_by(5, 5, |i| scores[i])), [1, 2, 3, 0, 4]);
+    }
+
+    #[test]
+    fn another_dimension_is_an_error() {
+        assert!(top_k(&[1.0, 0.0], &Matrix::zeros(3, 3), 1).is_err());
+    }
+}
