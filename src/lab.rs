@@ -59,8 +59,9 @@ pub struct Found {
 
 impl Lab {
     /// Wraps a session.
-    pub fn new(session: Session) -> Self {
-        Self { session, projector: Projector::default(), embedded: None }
+    pub fn new(session: Session) -> Result<Self> {
+        let projector = Projector::new(2, session.config().seed)?;
+        Ok(Self { session, projector, embedded: None })
     }
 
     /// The session.

@@ -173,7 +173,7 @@ impl Engine {
 
     fn take(&mut self, session: Session, key: String) -> Js<JsValue> {
         self.text = Some(FittedText { key, features: session.inputs().text_features().clone() });
-        let info = self.lab.insert(Lab::new(session)).session();
+        let info = self.lab.insert(Lab::new(session)?).session();
         let (plan, partition) = (info.plan(), info.partition());
         let views: Vec<&str> = info.corpus().views.iter().map(|v| v.name.as_str()).collect();
         to_js(&RunInfo {

@@ -9,6 +9,7 @@
 //! | [`clustering`] | do clusters agree with the classes? (AMI, NMI, ARI) |
 //! | [`kmeans`](mod@kmeans) | which clusters are there? |
 //! | [`structure`] | are neighbours the same in both modalities; have the spaces drifted apart or collapsed? |
+//! | [`report`] | all of it under one name each |
 //! | [`search`] | which rows are nearest to this query? |
 //! | [`projection`] | how does it look in two dimensions, frame after frame? |
 //! | [`cca`] | what does the best linear map do, in closed form? |
@@ -17,6 +18,7 @@ pub mod cca;
 pub mod clustering;
 pub mod kmeans;
 pub mod projection;
+pub mod report;
 pub mod retrieval;
 pub mod search;
 pub mod structure;

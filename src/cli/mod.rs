@@ -21,8 +21,10 @@ pub struct Arguments {
     command: Command,
 }
 
-fn version() -> String {
-    mtls_lab::program().trim_start_matches("mtls-lab ").to_owned()
+fn version() -> &'static str {
+    static VERSION: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| mtls_lab::program().trim_start_matches("mtls-lab ").to_owned());
+    &VERSION
 }
 
 #[derive(Subcommand)]

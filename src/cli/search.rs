@@ -35,7 +35,7 @@ pub struct SearchArguments {
 pub async fn run(arguments: SearchArguments) -> Result<()> {
     let opened = device::open(arguments.device.device).await?;
     let (session, source) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
-    let mut lab = Lab::new(session);
+    let mut lab = Lab::new(session)?;
     let found = match (&arguments.text, &arguments.image) {
         (Some(text), _) => lab.search_text(text, arguments.k).await?,
         (None, Some(path)) => {

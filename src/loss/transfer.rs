@@ -187,7 +187,7 @@ mod tests {
         for order in [Order::Hard, Order::Soft] {
             let config = TransferConfig { triplets: Triplets::All, order, ..Default::default() };
             let (a, b) = (distances(unit(6, 4, 1)), distances(unit(6, 4, 2)));
-            let plain = |d: &Tensor<2>| d.to_data().to_vec::<f32>().unwrap();
+            let plain = |d: &Tensor<2>| d.to_data().try_to_vec::<f32>().unwrap();
             let expected = by_loops(&plain(&a), &plain(&b), 6, &config);
             let loss = value(transfer(b, &orders(a, &draw(6, &config), &config), &config));
             assert!((loss - expected).abs() < 1e-4, "{loss} != {expected}");
@@ -225,10 +225,10 @@ mod tests {
     fn local_near_items_are_the_teachers_neighbours() {
         let config = TransferConfig { kappa: 3, per_anchor: 50, ..Default::default() };
         let a = distances(unit(20, 4, 1));
-        let table = a.to_data().to_vec::<f32>().unwrap();
+        let table = a.to_data().try_to_vec::<f32>().unwrap();
         let Question::Sampled { near, far } = orders(a, &draw(20, &config), &config).question else { panic!() };
-        let near = near.into_data().convert::<i64>().to_vec::<i64>().unwrap();
-        let far = far.into_data().convert::<i64>().to_vec::<i64>().unwrap();
+        let near = near.into_data().convert::<i64>().try_to_vec::<i64>().unwrap();
+        let far = far.into_data().convert::<i64>().try_to_vec::<i64>().unwrap();
         let mut ranks = [0usize; 3];
         for (n, (&j, &k)) in near.iter().zip(&far).enumerate() {
             let (i, row) = (n / 50, &table[n / 50 * 20..][..20]);

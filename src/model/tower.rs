@@ -214,7 +214,7 @@ mod tests {
         }
         let trained = embed(&w, Side::Image, x.clone(), &config, Some(&mut training)).unwrap().into_data();
         let evaluated = embed(&w, Side::Image, x, &config, None).unwrap().into_data();
-        let (a, b) = (trained.to_vec::<f32>().unwrap(), evaluated.to_vec::<f32>().unwrap());
+        let (a, b) = (trained.try_to_vec::<f32>().unwrap(), evaluated.try_to_vec::<f32>().unwrap());
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 

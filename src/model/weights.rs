@@ -71,7 +71,7 @@ pub async fn download(tensors: Vec<Tensor<2>>) -> Result<Vec<Matrix>> {
     data.into_iter()
         .zip(dims)
         .map(|(data, [rows, cols])| {
-            let values = data.convert::<f32>().into_vec::<f32>();
+            let values = data.convert::<f32>().try_into_vec::<f32>();
             Matrix::new(rows, cols, values.map_err(|e| Error::Device(format!("a tensor could not be read: {e:?}")))?)
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use super::trainer::LOG_SCALE;
-use crate::analyze::cca::{Cca, cca};
+use crate::analyze::{Cca, CcaOptions};
 use crate::config::{Config, Init, Tower};
 use crate::data::Partition;
 use crate::error::Result;
@@ -46,7 +46,8 @@ fn canonical(inputs: &Inputs, partition: &Partition, config: &Config) -> Result<
             y.rows += 1;
         }
     }
-    cca(&x, &y, config.model.cca_ridge, config.model.dim)
+    let model = &config.model;
+    Cca::fit(&x, &y, &CcaOptions { dim: model.dim, ridge: model.cca_ridge, ..Default::default() })
 }
 
 /// `(x - mean) M` as weight and bias, scaled so that an output row has about unit length: the MLP beside it then

@@ -40,10 +40,10 @@ pub async fn our_shader_equals_its_oracle() {
         let t = Tensor::<2>::from_data(TensorData::new(values.clone(), [37, 5]), device);
         mtls_lab::model::tower::unit_rows(t)
     };
-    let oracle = transfer::distances(rows(&Device::flex())).into_data().to_vec::<f32>().unwrap();
+    let oracle = transfer::distances(rows(&Device::flex())).into_data().try_to_vec::<f32>().unwrap();
     let e = rows(&opened.device);
     let ours = mtls_lab::gpu::distances::distances(e.clone().matmul(e.transpose())).unwrap();
-    let ours = ours.into_data_async().await.unwrap().to_vec::<f32>().unwrap();
+    let ours = ours.into_data_async().await.unwrap().try_to_vec::<f32>().unwrap();
     assert_eq!(ours.len(), 37 * 37);
     for (a, b) in ours.iter().zip(&oracle) {
         assert!((a - b).abs() < 1e-5, "{a} {b}");

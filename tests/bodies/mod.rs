@@ -178,7 +178,7 @@ pub async fn the_curve_equals_the_recorded_one() {
 pub async fn search_finds_the_colour() {
     let mut run = session(config(), Device::flex());
     run.step(usize::MAX / 2).await.unwrap();
-    let mut lab = Lab::new(run);
+    let mut lab = Lab::new(run).unwrap();
     let titles = |lab: &Lab, hits: &[mtls_lab::analyze::Hit]| -> Vec<String> {
         hits.iter().map(|h| lab.session().corpus().items[h.index].title.clone()).collect()
     };
