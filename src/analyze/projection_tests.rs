@@ -26,7 +26,7 @@ fn equals_the_eigenvectors_of_the_covariance() {
     for (seed, n, d) in [(1, 200, 12), (2, 30, 40), (3, 500, 3)] {
         let rows = ellipsoid(seed, n, d);
         let found = Projector::new(3, 0).unwrap().project(&rows).unwrap();
-        let x = view(&centred(&rows, &mean_row(&rows))).cast::<f64>();
+        let x = view(&centred(&rows, &mean_row(&rows))).clone_owned().cast::<f64>();
         let eigen = (x.transpose() * &x).symmetric_eigen();
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
