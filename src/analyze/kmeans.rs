@@ -4,7 +4,7 @@
 //! `‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖²` loses no digits; all `x·c` of a pass are one matrix product. `‖x‖²` is the same for
 //! every centroid and left out of the comparison. Sums over rows are f64.
 
-use crate::analyze::{all_finite, centred, mean_row, product, view_transposed};
+use crate::analyze::{all_finite, centred, mean_row, similarities};
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, dot};
 use crate::rng::{Purpose, Rng, stream};
@@ -105,7 +105,7 @@ fn plus_plus(x: &Matrix, k: usize, rng: &mut Rng) -> Vec<usize> {
 
 /// Nearest centroid of each row; of equally near ones, the first.
 fn assign(x: &Matrix, centroids: &Matrix) -> Vec<usize> {
-    let scores = product(x, &view_transposed(centroids).clone_owned());
+    let scores = similarities(x, centroids);
     let half: Vec<f32> = (0..centroids.rows).map(|c| dot(centroids.row(c), centroids.row(c)) / 2.0).collect();
     scores
         .data

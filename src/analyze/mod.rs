@@ -32,8 +32,9 @@ pub use search::{Hit, top_k, top_k_batch};
 pub use structure::{Spread, Structure};
 
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, dot};
 use nalgebra::{DMatrix, DMatrixView, Dyn};
+use std::ops::Range;
 
 /// `m` as nalgebra sees it, `[rows, cols]`, without a copy: row-major is a matter of strides.
 fn view(m: &Matrix) -> DMatrixView<'_, f32, Dyn, Dyn> {
@@ -46,9 +47,33 @@ fn view_transposed(m: &Matrix) -> DMatrixView<'_, f32, Dyn, Dyn> {
     DMatrixView::from_slice_with_strides(&m.data, m.cols, m.rows, 1, m.cols.max(1))
 }
 
+/// Sides shorter than this nalgebra multiplies another way (its `SMALL_DIM` + 1).
+const LEAST_SIDE: usize = 6;
+
+/// All inner products of the rows of `a` with those of `b`, `[a.rows, b.rows]`.
+///
+/// Equal rows get equal products wherever they stand, on which the counting of ties rests: the product kernel adds in
+/// one order for every entry. Small tables go pair by pair, because nalgebra's own loop for them (0.34.2) fails
+/// its bounds check on strided views.
+fn similarities(a: &Matrix, b: &Matrix) -> Matrix {
+    if a.rows.min(b.rows).min(a.cols) < LEAST_SIDE {
+        let data = (0..a.rows).flat_map(|i| (0..b.rows).map(move |j| dot(a.row(i), b.row(j)))).collect();
+        return Matrix { rows: a.rows, cols: b.rows, data };
+    }
+    // Computed transposed: a column-major [b, a] is the row-major [a, b] that is wanted.
+    let mut out = DMatrix::<f32>::zeros(b.rows, a.rows);
+    out.gemm(1.0, &view(b), &view_transposed(a), 0.0);
+    Matrix { rows: a.rows, cols: b.rows, data: out.data.into() }
+}
+
+/// `0..n` in even ranges of at most `size`, none so short that [`similarities`] would compute it another way than the rest.
+fn blocks(n: usize, size: usize) -> Vec<Range<usize>> {
+    let count = n.div_ceil(size.max(2 * LEAST_SIDE)).max(1);
+    (0..count).map(|b| b * n / count..(b + 1) * n / count).collect()
+}
+
 /// `m · map` for a column-major `map`, `[rows, map's columns]`.
 fn product(m: &Matrix, map: &DMatrix<f32>) -> Matrix {
-    // Computed transposed: a column-major [p, rows] is the row-major [rows, p] that is wanted.
     let mut out = DMatrix::<f32>::zeros(map.ncols(), m.rows);
     out.gemm(1.0, &map.transpose(), &view_transposed(m), 0.0);
     Matrix { rows: m.rows, cols: map.ncols(), data: out.data.into() }

@@ -15,7 +15,7 @@ use rand::Rng as _;
 /// Directions carried along beyond those asked for; they speed up convergence where variances are close.
 const SPARE: usize = 5;
 /// Passes over the rows at most; a frame that starts from the one before needs two or three.
-const MAX_PASSES: usize = 60;
+const MAX_PASSES: usize = 24;
 /// Iteration ends when a pass changes the captured variance by less than this share.
 const TOLERANCE: f32 = 1e-6;
 /// An axis with less than this share of the variance of the first (or of the raw squares) is rounding noise.

@@ -4,13 +4,17 @@
 //! text→image all images. The rank of a query is `1 + number of wrong candidates whose score reaches the best right
 //! one`: ties, and scores that are not numbers, count against the model, so a collapsed model gets the worst rank.
 //!
-//! Scores are computed pair by pair and never stored: 6,248 × 6,248 scores would be 156 MB in a browser tab.
+//! Scores are computed in blocks of texts and not kept: 6,248 × 6,248 of them would be 156 MB in a browser tab.
 
-use crate::analyze::same_cols;
+use crate::analyze::{blocks, same_cols, similarities};
 use crate::error::{Error, Result};
-use crate::matrix::{Matrix, dot};
+use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ops::Range;
+
+/// Scores held at a time: 16 MB.
+const SCORES: usize = 4 << 20;
 
 /// Metrics of both directions. Recalls are in per cent, ranks start at 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,7 +103,7 @@ pub fn retrieval_paired(images: &Matrix, texts: &Matrix, pairing: &Pairing) -> R
         )));
     }
     let (images, texts) = (images.clone().normalised(), texts.clone().normalised());
-    retrieval_by(pairing, |i, j| dot(images.row(i), texts.row(j)))
+    Ok(summary(pairing, ranks(pairing, |block| similarities(&texts.select(block), &images))?))
 }
 
 /// Both directions under any score of (image, text), higher is better.
@@ -107,9 +111,20 @@ pub fn retrieval_paired(images: &Matrix, texts: &Matrix, pairing: &Pairing) -> R
 /// Images without a text are distractors: candidates, but no queries. A text without an image, or no text at all, is
 /// an error.
 pub fn retrieval_by(pairing: &Pairing, score: impl Fn(usize, usize) -> f32) -> Result<Retrieval> {
-    let (i2t, t2i) = ranks(pairing, score)?;
+    let gallery = pairing.images.len();
+    let table = |block: Range<usize>| {
+        let mut table = Matrix::zeros(block.len(), gallery);
+        for (row, j) in block.enumerate() {
+            table.row_mut(row).iter_mut().enumerate().for_each(|(i, s)| *s = score(i, j));
+        }
+        table
+    };
+    Ok(summary(pairing, ranks(pairing, table)?))
+}
+
+fn summary(pairing: &Pairing, (i2t, t2i): (Vec<usize>, Vec<usize>)) -> Retrieval {
     let (i, t) = (Summary::of(i2t), Summary::of(t2i));
-    Ok(Retrieval {
+    Retrieval {
         i2t_r1: i.r1,
         i2t_r5: i.r5,
         i2t_r10: i.r10,
@@ -122,11 +137,12 @@ pub fn retrieval_by(pairing: &Pairing, score: impl Fn(usize, usize) -> f32) -> R
         t2i_median_rank: t.median,
         t2i_mean_rank: t.mean,
         gallery: pairing.images.len(),
-    })
+    }
 }
 
-/// Ranks of the image queries (those that have a text) and of the text queries.
-fn ranks(pairing: &Pairing, score: impl Fn(usize, usize) -> f32) -> Result<(Vec<usize>, Vec<usize>)> {
+/// Ranks of the image queries (those that have a text) and of the text queries. `scores` gives, for a range of texts,
+/// their scores with all images, `[texts, G]`.
+fn ranks(pairing: &Pairing, scores: impl Fn(Range<usize>) -> Matrix) -> Result<(Vec<usize>, Vec<usize>)> {
     let Pairing { images, texts } = pairing;
     if texts.is_empty() {
         return Err(Error::Data("retrieval: there is no text to search with".into()));
@@ -135,36 +151,39 @@ fn ranks(pairing: &Pairing, score: impl Fn(usize, usize) -> f32) -> Result<(Vec<
     for (i, group) in images.iter().enumerate() {
         members.entry(*group).or_default().push(i);
     }
+    let blocks = blocks(texts.len(), SCORES / images.len().max(1));
 
     // First the best right score of each query; NaN when there is none (`f32::max` passes over NaN).
     let mut best_i = vec![f32::NAN; images.len()];
     let mut best_t = vec![f32::NAN; texts.len()];
     let mut has_text = vec![false; images.len()];
-    for (j, group) in texts.iter().enumerate() {
-        let own = members.get(group).ok_or_else(|| {
-            Error::Data(format!("retrieval: text {j} belongs to image {group}, which is not in the gallery"))
-        })?;
-        for &i in own {
-            let s = score(i, j);
-            best_i[i] = best_i[i].max(s);
-            best_t[j] = best_t[j].max(s);
-            has_text[i] = true;
+    let mut only_block = None;
+    for block in &blocks {
+        let s = scores(block.clone());
+        for (row, j) in block.clone().enumerate() {
+            let own = members.get(&texts[j]).ok_or_else(|| {
+                Error::Data(format!("retrieval: text {j} belongs to image {}, which is not in the gallery", texts[j]))
+            })?;
+            for &i in own {
+                best_i[i] = best_i[i].max(s.row(row)[i]);
+                best_t[j] = best_t[j].max(s.row(row)[i]);
+                has_text[i] = true;
+            }
         }
+        only_block = (blocks.len() == 1).then_some(s);
     }
 
-    // Then one pass over all pairs counts the wrong candidates that reach it. Texts go in blocks that fit the cache.
+    // Then a second pass counts the wrong candidates that reach it.
     let mut rank_i = vec![1usize; images.len()];
     let mut rank_t = vec![1usize; texts.len()];
-    const BLOCK: usize = 64;
-    for start in (0..texts.len()).step_by(BLOCK) {
-        for i in 0..images.len() {
-            for j in start..texts.len().min(start + BLOCK) {
-                if images[i] != texts[j] {
-                    let s = score(i, j);
-                    // Not `>=`: a NaN on either side must count as reached.
-                    rank_i[i] += usize::from(!(s < best_i[i]));
-                    rank_t[j] += usize::from(!(s < best_t[j]));
-                }
+    for block in &blocks {
+        let s = only_block.take().unwrap_or_else(|| scores(block.clone()));
+        for (row, j) in block.clone().enumerate() {
+            for (i, s) in s.row(row).iter().enumerate() {
+                // Not `>=`: a NaN on either side must count as reached.
+                let wrong = images[i] != texts[j];
+                rank_i[i] += usize::from(wrong & !(*s < best_i[i]));
+                rank_t[j] += usize::from(wrong & !(*s < best_t[j]));
             }
         }
     }

@@ -2,6 +2,14 @@ use super::*;
 use crate::analyze::random;
 use rand::Rng as _;
 
+/// A score table as `ranks` wants it, from `s[image][text]`.
+fn table(s: &[Vec<f32>]) -> impl Fn(Range<usize>) -> Matrix {
+    |block| {
+        let data = block.clone().flat_map(|j| s.iter().map(move |row| row[j])).collect();
+        Matrix::new(block.len(), s.len(), data).unwrap()
+    }
+}
+
 /// The definition, written the slow way: sort-free counting per query over a full score table.
 fn oracle(pairing: &Pairing, s: &[Vec<f32>]) -> (Vec<usize>, Vec<usize>) {
     let rank = |right: Vec<f32>, wrong: Vec<f32>| {
@@ -38,7 +46,7 @@ fn ranks_equal_the_definition_on_random_tables_with_ties_and_nan() {
                     .collect()
             })
             .collect();
-        assert_eq!(ranks(&pairing, |i, j| s[i][j]).unwrap(), oracle(&pairing, &s), "seed {seed}");
+        assert_eq!(ranks(&pairing, table(&s)).unwrap(), oracle(&pairing, &s), "seed {seed}");
     }
 }
 
@@ -69,6 +77,33 @@ fn a_perfect_model_and_a_collapsed_one() {
         let r = retrieval(&same, &same, &order).unwrap();
         assert_eq!((r.mr, r.i2t_mean_rank, r.t2i_mean_rank), (0.0, 40.0, 40.0), "all {value}");
     }
+}
+
+#[test]
+fn equal_rows_tie_wherever_they_stand_in_a_block_product() {
+    // A collapsed model at sizes around the edges of the product kernels and of the blocks.
+    for (n, d) in [(1, 3), (5, 7), (6, 128), (7, 6), (17, 300), (67, 33), (2100, 9)] {
+        let row = random::matrix(&mut random::rng(n as u64), 1, d);
+        let same = row.select(std::iter::repeat_n(0, n));
+        let order: Vec<usize> = (0..n).collect();
+        let r = retrieval(&same, &same, &order).unwrap();
+        assert_eq!((r.i2t_mean_rank, r.t2i_mean_rank), (n as f64, n as f64), "{n} rows of {d}");
+    }
+}
+
+#[test]
+fn blocks_give_what_pairs_give() {
+    // 2,100 x 2,100 scores need two blocks. Each image stands twice: the second copy is a tie, so no rank is 1.
+    let mut rng = random::rng(8);
+    let v = random::matrix(&mut rng, 1050, 6).normalised();
+    let v = v.select((0..2100).map(|i| i / 2));
+    let t = random::matrix(&mut rng, 2100, 6).normalised();
+    let pairing = Pairing::of(&(0..2100).collect::<Vec<_>>(), 2100);
+    let blocked = retrieval_paired(&v, &t, &pairing).unwrap();
+    let by_pairs = retrieval_by(&pairing, |i, j| crate::matrix::dot(v.row(i), t.row(j))).unwrap();
+    assert_eq!(blocked.t2i_r1, 0.0);
+    assert!((blocked.t2i_mean_rank - by_pairs.t2i_mean_rank).abs() < 0.1, "{blocked:?} {by_pairs:?}");
+    assert!((blocked.i2t_mean_rank - by_pairs.i2t_mean_rank).abs() < 0.1);
 }
 
 #[test]

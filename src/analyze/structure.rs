@@ -5,7 +5,7 @@
 //! differ where only orders are compared. A measure that is not defined (too few rows, nothing but ties) is `None`.
 
 use crate::analyze::search::top_k_by;
-use crate::analyze::{mean_row, same_cols, same_rows};
+use crate::analyze::{blocks, mean_row, same_cols, same_rows, similarities};
 use crate::error::Result;
 use crate::matrix::{Matrix, dot};
 use crate::rng::{Purpose, stream};
@@ -15,6 +15,9 @@ use std::cmp::Ordering;
 
 /// Position in the triplet stream that no training step reaches: monitoring never shares its draws with a batch.
 const MONITOR: u64 = u64::MAX;
+
+/// Rows whose scores are held at a time.
+const BLOCK: usize = 256;
 
 /// All measures of one state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,15 +121,18 @@ pub fn overlap_at_k(v: &Matrix, t: &Matrix, k: usize) -> Result<Option<f64>> {
     }
     let mut shared = 0usize;
     let mut near_image = vec![usize::MAX; n];
-    for i in 0..n {
-        // Position p stands for row p or p + 1: the row itself is left out.
-        let other = |p: usize| p + usize::from(p >= i);
-        for hit in top_k_by(n - 1, k, |p| dot(v.row(i), v.row(other(p)))) {
-            near_image[other(hit.index)] = i;
+    for block in blocks(n, BLOCK) {
+        let (sv, st) = (similarities(&v.select(block.clone()), v), similarities(&t.select(block.clone()), t));
+        for (row, i) in block.enumerate() {
+            // Position p stands for row p or p + 1: the row itself is left out.
+            let other = |p: usize| p + usize::from(p >= i);
+            let reversed = |p: usize| other(n - 2 - p);
+            for hit in top_k_by(n - 1, k, |p| sv.row(row)[other(p)]) {
+                near_image[other(hit.index)] = i;
+            }
+            let near_text = top_k_by(n - 1, k, |p| st.row(row)[reversed(p)]);
+            shared += near_text.iter().filter(|hit| near_image[reversed(hit.index)] == i).count();
         }
-        let reversed = |p: usize| other(n - 2 - p);
-        let near_text = top_k_by(n - 1, k, |p| dot(t.row(i), t.row(reversed(p))));
-        shared += near_text.iter().filter(|hit| near_image[reversed(hit.index)] == i).count();
     }
     Ok(share(shared as f64, n * k))
 }
@@ -153,11 +159,14 @@ pub fn uniformity(x: &Matrix) -> Option<f64> {
     let n = x.rows;
     let squares: Vec<f32> = (0..n).map(|i| dot(x.row(i), x.row(i))).collect();
     let mut sum = 0.0;
-    for i in 0..n {
-        for j in 0..i {
-            let d = squares[i] + squares[j] - 2.0 * dot(x.row(i), x.row(j));
-            // Rounding can make d negative; `max` is not used because it would hide a NaN.
-            sum += if d < 0.0 { 1.0 } else { f64::from(-2.0 * d).exp() };
+    for block in blocks(n, BLOCK) {
+        let products = similarities(&x.select(block.clone()), x);
+        for (row, i) in block.enumerate() {
+            for (j, product) in products.row(row)[..i].iter().enumerate() {
+                let d = squares[i] + squares[j] - 2.0 * product;
+                // Rounding can make d negative; `max` is not used because it would hide a NaN.
+                sum += if d < 0.0 { 1.0 } else { f64::from((-2.0 * d).exp()) };
+            }
         }
     }
     share(sum, n * n.saturating_sub(1) / 2).map(f64::ln)

@@ -21,12 +21,11 @@ def cca(x, y, dim, ridge, power):
     cxx, cyy, cxy = x.T @ x / n, y.T @ y / n, x.T @ y / n
     cxx += max(ridge, 1e-10) * np.trace(cxx) / dx * np.eye(dx)
     cyy += max(ridge, 1e-10) * np.trace(cyy) / dy * np.eye(dy)
-    rank = min(dx, dy)
+    keep = min(dim, dx, dy)
     squared, w = eigh(cxy @ solve(cyy, cxy.T, assume_a="pos"), cxx)
-    squared, w = squared[::-1][:rank], w[:, ::-1][:, :rank]
+    squared, w = squared[::-1][:keep], w[:, ::-1][:, :keep]
     rho = np.sqrt(np.maximum(squared, 0))
     w_y = solve(cyy, cxy.T @ w, assume_a="pos") / rho
-    keep = min(dim, rank)
     x_map, y_map, correlations = np.zeros((dx, dim)), np.zeros((dy, dim)), np.zeros(dim)
     for c in range(keep):
         # The sign is that of the largest entry of the x direction.
