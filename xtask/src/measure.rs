@@ -44,6 +44,6 @@ pub fn soak(ready: &Ready, rest: &[&str]) -> Result<()> {
         .args(["--experimental-strip-types", "tests/soak.ts"])
         .args(rest)
         .current_dir(ready.workspace.www())
-        .env("CHROME", &browser.chrome)
-        .env("MTLS_LAB_URL", &served.url))
+        .env("CHROMIUM", &browser.chrome)
+        .env("SITE_URL", &served.url))
 }

@@ -239,8 +239,8 @@ fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
             .tool("npx")?
             .args(["--no-install", "playwright", "test"])
             .current_dir(www)
-            .env("CHROME", &browser.chrome)
-            .env("MTLS_LAB_URL", &served.url),
+            .env("CHROMIUM", &browser.chrome)
+            .env("SITE_URL", &served.url),
         LIMIT,
     )
 }
