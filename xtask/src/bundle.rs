@@ -1,0 +1,300 @@
+//! One browser bundle: cargo, wasm-bindgen, wasm-opt, sizes. (wasm-pack itself runs the tests; a
+//! build by it could not be given a profile's wasm-opt flags and shows no progress.)
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::preset::Preset;
+use crate::process::{clock, command, run, size};
+use crate::progress;
+use crate::setup::Ready;
+use crate::stamp;
+use crate::toolchain::WASM;
+
+/// The names of the two files that the page loads.
+const JS: &str = "mtls_lab.js";
+const BINARY: &str = "mtls_lab_bg.wasm";
+
+/// An entry of `bundles.json`: what the page needs to load a bundle.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Entry {
+    /// Address of the JavaScript module, relative to the page. The query is the content's hash, so
+    /// that a cache never pairs old glue with a new binary.
+    pub js: String,
+    /// Address of the WebAssembly file, relative to the page.
+    pub wasm: String,
+    /// Bytes of the WebAssembly file.
+    pub raw: u64,
+    /// The same after gzip; not measured for a preset without a limit.
+    pub gzip: Option<u64>,
+    /// The same after brotli; not measured for a preset without a limit.
+    pub brotli: Option<u64>,
+    /// Version of the crate.
+    pub version: String,
+    /// Commit that it was built from (`git describe`).
+    pub commit: String,
+    /// The preset of `wasm-pack.toml`.
+    pub preset: String,
+}
+
+/// A finished bundle on disk.
+pub struct Finished {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What the page is told about it.
+    pub entry: Entry,
+}
+
+/// The cargo arguments that select the library with a preset's features.
+pub fn selection(preset: &Preset) -> Vec<String> {
+    let mut arguments: Vec<String> = ["--package", "mtls-lab", "--target", WASM]
+        .into_iter()
+        .chain(["--no-default-features"])
+        .map(str::to_owned)
+        .collect();
+    if !preset.features.is_empty() {
+        arguments.extend(["--features".to_owned(), preset.features.join(",")]);
+    }
+    arguments
+}
+
+/// Builds a bundle, or finds it up to date.
+pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
+    let started = Instant::now();
+    eprintln!(
+        "bundle {}: compiling (nothing cached: {} on 2 cores)",
+        preset.name,
+        expected(preset)
+    );
+    let workspace = &ready.workspace;
+    let commit = workspace.commit();
+    let linked = compile(ready, preset, &commit)?;
+    let folder = workspace.bundles().join(&preset.name);
+    let recipe = format!("{preset:?}");
+    let content = std::fs::read(&linked)?;
+    let now = stamp::parts(&[&content, recipe.as_bytes()]);
+    drop(content);
+    let stamp_file = folder.join(".stamp");
+    if !stamp::matches(&stamp_file, &now) {
+        finish(ready, preset, &linked, &folder)?;
+        stamp::write(&stamp_file, &now)?;
+    }
+    let entry = entry(preset, &folder, &now, workspace.version()?, commit)?;
+    // For the site's type check.
+    stamp::copy_tree(
+        &folder,
+        &workspace.www().join("src/pkg").join(preset.bundle.folder()),
+    )?;
+    eprintln!(
+        "bundle {}: {} raw{} in {}",
+        preset.name,
+        size(entry.raw),
+        match (entry.gzip, entry.brotli) {
+            (Some(gzip), Some(brotli)) => format!(", {} gzip, {} brotli", size(gzip), size(brotli)),
+            _ => String::new(),
+        },
+        clock(started.elapsed())
+    );
+    check_limit(preset, &entry)?;
+    Ok(Finished { folder, entry })
+}
+
+fn expected(preset: &Preset) -> &'static str {
+    match (preset.profile.as_str(), preset.features.is_empty()) {
+        ("dev", true) => "3 min",
+        ("dev", false) => "8 min",
+        (_, true) => "6 min",
+        (_, false) => "25 min",
+    }
+}
+
+fn compile(ready: &Ready, preset: &Preset, commit: &str) -> Result<PathBuf> {
+    let select = selection(preset);
+    let total = progress::packages(
+        ready
+            .tool("cargo")?
+            .args([
+                "tree",
+                "--edges",
+                "normal,build",
+                "--prefix",
+                "none",
+                "--format",
+                "{p}",
+            ])
+            .args(&select),
+    );
+    let mut cargo = ready.tool("cargo")?;
+    cargo
+        .args([
+            "build",
+            "--lib",
+            "--message-format=json",
+            "--profile",
+            &preset.profile,
+        ])
+        .args(&select);
+    if preset.limit_brotli.is_some() {
+        // Products only: in a test build it would compile the crate anew after every commit.
+        cargo.env("MTLS_LAB_COMMIT", commit);
+    }
+    let built = progress::cargo(&mut cargo, total)?;
+    if !built.success {
+        bail!(
+            "bundle {} did not compile; cargo's message is above",
+            preset.name
+        );
+    }
+    built
+        .files
+        .into_iter()
+        .find(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+        .context("cargo made no .wasm file: is the library still a cdylib?")
+}
+
+/// From cargo's file to what the page loads. Works in a folder of its own and renames it at the
+/// end, so that no half-made bundle is ever found.
+fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Result<()> {
+    let work = folder.with_extension("new");
+    if work.exists() {
+        std::fs::remove_dir_all(&work)?;
+    }
+    std::fs::create_dir_all(&work)?;
+    let mut bindgen = ready.tool("wasm-bindgen")?;
+    bindgen
+        .args(["--target", "web", "--out-name", "mtls_lab", "--out-dir"])
+        .arg(&work);
+    if !preset.keep_names {
+        bindgen.args(["--remove-name-section", "--remove-producers-section"]);
+    }
+    run(bindgen.arg(linked))?;
+    let binary = work.join(BINARY);
+    if !preset.wasm_opt.is_empty() {
+        let started = Instant::now();
+        eprintln!(
+            "bundle {}: wasm-opt {} (CPU bundle 1 min, GPU bundle 5 min)",
+            preset.name,
+            preset.wasm_opt.join(" ")
+        );
+        let small = work.join("optimised.wasm");
+        run(ready
+            .tool("wasm-opt")?
+            .args(&preset.wasm_opt)
+            .arg(&binary)
+            .arg("-o")
+            .arg(&small))?;
+        std::fs::rename(small, &binary)?;
+        eprintln!(
+            "bundle {}: wasm-opt took {}",
+            preset.name,
+            clock(started.elapsed())
+        );
+    }
+    if preset.limit_brotli.is_some() {
+        compress(&ready.workspace.root, &[binary, work.join(JS)])?;
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::rename(work, folder)?;
+    Ok(())
+}
+
+/// Writes `.br` and `.gz` beside files.
+pub fn compress(root: &Path, files: &[PathBuf]) -> Result<()> {
+    run(command("node")
+        .arg(root.join("xtask/compress.mjs"))
+        .args(files))
+}
+
+fn entry(
+    preset: &Preset,
+    folder: &Path,
+    hash: &str,
+    version: String,
+    commit: String,
+) -> Result<Entry> {
+    let length = |name: &str| std::fs::metadata(folder.join(name)).map(|data| data.len());
+    let address = |name: &str| {
+        let tag = hash.get(..8).unwrap_or(hash);
+        format!("bundles/{}/{name}?v={tag}", preset.bundle.folder())
+    };
+    Ok(Entry {
+        js: address(JS),
+        wasm: address(BINARY),
+        raw: length(BINARY)?,
+        gzip: length(&format!("{BINARY}.gz")).ok(),
+        brotli: length(&format!("{BINARY}.br")).ok(),
+        version,
+        commit,
+        preset: preset.name.clone(),
+    })
+}
+
+fn check_limit(preset: &Preset, entry: &Entry) -> Result<()> {
+    if let (Some(limit), Some(brotli)) = (preset.limit_brotli, entry.brotli)
+        && brotli > limit
+    {
+        bail!(
+            "bundle {} is {brotli} bytes after brotli; wasm-pack.toml allows {limit}",
+            preset.name
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Bundle;
+
+    fn preset(limit: Option<u64>) -> Preset {
+        Preset {
+            name: "gpu".into(),
+            bundle: Bundle::Gpu,
+            profile: "release".into(),
+            features: vec!["gpu".into(), "x".into()],
+            keep_names: false,
+            wasm_opt: vec![],
+            limit_brotli: limit,
+        }
+    }
+
+    #[test]
+    fn the_entry_names_addresses_by_content_and_measures_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(BINARY), [0; 100]).unwrap();
+        std::fs::write(folder.path().join(format!("{BINARY}.br")), [0; 30]).unwrap();
+        let made = |limit| {
+            let preset = preset(limit);
+            let entry =
+                entry(&preset, folder.path(), "0123456789", "1".into(), "c".into()).unwrap();
+            let verdict = check_limit(&preset, &entry).map_err(|error| error.to_string());
+            (entry, verdict)
+        };
+        let (entry, verdict) = made(Some(30));
+        assert_eq!(entry.js, "bundles/gpu/mtls_lab.js?v=01234567");
+        assert_eq!((entry.raw, entry.brotli, entry.gzip), (100, Some(30), None));
+        assert_eq!(verdict, Ok(()));
+        assert!(made(Some(29)).1.unwrap_err().contains("30 bytes"));
+        assert_eq!(made(None).1, Ok(()));
+    }
+
+    #[test]
+    fn the_default_features_are_always_off() {
+        let words = selection(&preset(None)).join(" ");
+        assert!(
+            words.ends_with("--no-default-features --features gpu,x"),
+            "{words}"
+        );
+        let mut cpu = preset(None);
+        cpu.features.clear();
+        assert!(selection(&cpu).join(" ").ends_with("--no-default-features"));
+    }
+}

@@ -1,0 +1,246 @@
+//! `cargo xtask test`: the stages, in an order in which each finds compiled what an earlier one
+//! compiled with the same features.
+
+use std::cell::RefCell;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::bundle::{self, Finished};
+use crate::preset::{Preset, Presets};
+use crate::process::{command, run, text};
+use crate::progress;
+use crate::server;
+use crate::setup::Ready;
+use crate::site;
+use crate::stages::{self, Stage, Tally, Work};
+
+/// The selection of every native stage. Always the whole workspace: another selection could unify
+/// features differently and compile the large crates twice.
+const NATIVE: [&str; 1] = ["--workspace"];
+/// The longest that any one test program may take.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Where the tests find the page: below a path, as on a project site.
+const PREFIX: &str = "/some/path/";
+
+/// Names of the stages, in order.
+pub const NAMES: [&str; 13] = [
+    "format",
+    "clippy",
+    "doc",
+    "clippy-wasm-cpu",
+    "clippy-wasm-gpu",
+    "test",
+    "test-wasm-cpu",
+    "test-wasm-gpu",
+    "bundle-cpu",
+    "bundle-gpu",
+    "site-check",
+    "site-build",
+    "page",
+];
+
+/// Runs the stages whose name contains one of the filters; all without any.
+pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
+    let presets = Presets::load(&ready.workspace.root)?;
+    let (cpu, gpu) = (presets.get("cpu-test")?, presets.get("gpu-test")?);
+    // What the bundle stages leave for the page stage.
+    let made: RefCell<Vec<(Preset, Finished)>> = RefCell::default();
+    let build = |preset: &Preset| {
+        let finished = bundle::build(ready, preset)?;
+        made.borrow_mut().push((preset.clone(), finished));
+        Ok(Tally::CHECK)
+    };
+    let works: [Work; NAMES.len()] = [
+        Box::new(format),
+        Box::new(|| clippy(ready, &words(&NATIVE))),
+        Box::new(|| doc(ready)),
+        Box::new(|| clippy(ready, &bundle::selection(&cpu))),
+        Box::new(|| clippy(ready, &bundle::selection(&gpu))),
+        Box::new(|| native(ready)),
+        Box::new(|| browser(ready, &cpu)),
+        Box::new(|| browser(ready, &gpu)),
+        Box::new(|| build(&cpu)),
+        Box::new(|| build(&gpu)),
+        Box::new(|| site_check(ready)),
+        Box::new(|| site::lay(ready, &ready.workspace.dist_test(), false).map(|()| Tally::CHECK)),
+        Box::new(|| page(ready, &made.borrow())),
+    ];
+    let chosen: Vec<Stage> = NAMES
+        .into_iter()
+        .zip(works)
+        .map(|(name, work)| Stage { name, work })
+        .filter(|stage| filters.is_empty() || filters.iter().any(|f| stage.name.contains(f)))
+        .collect();
+    Ok(stages::run(chosen))
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// rustfmt of the user's own toolchain: Debian's Rust has none.
+fn format() -> Result<Tally> {
+    let with = |name: Option<String>| {
+        let mut cargo = command("cargo");
+        if let Some(name) = name {
+            cargo.env("RUSTUP_TOOLCHAIN", name);
+        }
+        cargo
+    };
+    let user = std::env::var("RUSTUP_TOOLCHAIN").ok();
+    let candidates = [None, user, Some("stable".to_owned())];
+    let found = candidates
+        .into_iter()
+        .find(|name| text(with(name.clone()).args(["fmt", "--version"])).is_ok());
+    let name = found.context("there is no rustfmt: rustup component add rustfmt")?;
+    run(with(name).args(["fmt", "--all", "--check"]))?;
+    Ok(Tally::CHECK)
+}
+
+/// A cargo call with progress, over `selection`; `edges` are those of its dependency tree.
+fn cargo(
+    ready: &Ready,
+    verb: &[&str],
+    selection: &[String],
+    rest: &[&str],
+    edges: &str,
+    adjust: impl FnOnce(&mut Command),
+) -> Result<()> {
+    let total = progress::packages(
+        ready
+            .tool("cargo")?
+            .args([
+                "tree", "--edges", edges, "--prefix", "none", "--format", "{p}",
+            ])
+            .args(selection),
+    );
+    let mut cargo = ready.tool("cargo")?;
+    cargo
+        .args(verb)
+        .arg("--message-format=json")
+        .args(selection)
+        .args(rest);
+    adjust(&mut cargo);
+    let built = progress::cargo(&mut cargo, total)?;
+    eprintln!("      {} packages compiled here", built.compiled);
+    if !built.success {
+        bail!("cargo {} failed; its message is above", verb.join(" "));
+    }
+    Ok(())
+}
+
+fn clippy(ready: &Ready, selection: &[String]) -> Result<Tally> {
+    let deny = ["--", "-D", "warnings"];
+    let verb = ["clippy", "--all-targets"];
+    cargo(ready, &verb, selection, &deny, "normal,build,dev", |_| ())?;
+    Ok(Tally::CHECK)
+}
+
+fn doc(ready: &Ready) -> Result<Tally> {
+    let verb = ["doc", "--no-deps"];
+    cargo(
+        ready,
+        &verb,
+        &words(&NATIVE),
+        &[],
+        "normal,build",
+        |cargo| {
+            cargo.env("RUSTDOCFLAGS", "-D warnings");
+        },
+    )?;
+    Ok(Tally::CHECK)
+}
+
+fn native(ready: &Ready) -> Result<Tally> {
+    let verb = ["test", "--no-run"];
+    cargo(
+        ready,
+        &verb,
+        &words(&NATIVE),
+        &[],
+        "normal,build,dev",
+        |_| (),
+    )?;
+    stages::tests(
+        ready
+            .tool("cargo")?
+            .arg("test")
+            .args(NATIVE)
+            .arg("--no-fail-fast"),
+        LIMIT,
+    )
+}
+
+/// The Rust tests in a browser's worker, by wasm-pack.
+fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
+    let browser = ready.browser.as_ref().context("no browser was set up")?;
+    let verb = ["test", "--no-run"];
+    // Compiled here first, for the progress; wasm-pack then finds it done.
+    cargo(
+        ready,
+        &verb,
+        &bundle::selection(preset),
+        &[],
+        "normal,build,dev",
+        |_| (),
+    )?;
+    let mut features = vec!["--no-default-features".to_owned()];
+    if !preset.features.is_empty() {
+        features.extend(["--features".to_owned(), preset.features.join(",")]);
+    }
+    stages::tests(
+        ready
+            .tool("wasm-pack")?
+            .args([
+                "test",
+                "--headless",
+                "--chrome",
+                "--mode",
+                "no-install",
+                "--chromedriver",
+            ])
+            .arg(&browser.driver)
+            .args([".", "--"])
+            .args(features)
+            .arg("--no-fail-fast")
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "300"),
+        LIMIT,
+    )
+}
+
+/// Types of the site's TypeScript and Svelte.
+fn site_check(ready: &Ready) -> Result<Tally> {
+    run(ready
+        .tool("npm")?
+        .args(["run", "check"])
+        .current_dir(ready.workspace.www()))?;
+    Ok(Tally::CHECK)
+}
+
+/// Playwright on the built page, served as a static host would.
+fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
+    let browser = ready.browser.as_ref().context("no browser was set up")?;
+    let www = ready.workspace.www();
+    if !www.join("playwright.config.ts").is_file() {
+        bail!("www/ has no playwright.config.ts: there is no page test");
+    }
+    let out = ready.workspace.dist_test();
+    if made.is_empty() {
+        bail!("no bundle was built in this call: run the stages bundle and site-build too");
+    }
+    for (preset, bundle) in made {
+        site::add(&out, preset, bundle)?;
+    }
+    let served = server::start(&out, 9_080, PREFIX)?;
+    stages::tests(
+        ready
+            .tool("npx")?
+            .args(["--no-install", "playwright", "test"])
+            .current_dir(www)
+            .env("CHROMIUM", &browser.chrome)
+            .env("SITE_URL", &served.url),
+        LIMIT,
+    )
+}
