@@ -1,0 +1,66 @@
+// One worker, seen from the page: typed calls as promises, pushed messages as callbacks, and its death as an event.
+import type { CallName, Calls, Failure, FromWorker } from "./protocol";
+
+export class EngineFailure extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+export type Pushed = Exclude<FromWorker, { type: "answer" } | { type: "refused" }>;
+
+export class EngineClient {
+  /** When the worker last said anything; the watchdog's clock. */
+  lastHeard = performance.now();
+  #worker: Worker;
+  #next = 1;
+  #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #dead = false;
+
+  constructor(onPush: (message: Pushed) => void) {
+    this.#worker = new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module", name: "mtls-lab engine" });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (this.#dead) return;
+      this.lastHeard = performance.now();
+      if (data.type === "answer") {
+        this.#settle(data.id)?.resolve(data.result);
+      } else if (data.type === "refused") {
+        this.#settle(data.id)?.reject(new EngineFailure(data.failure));
+      } else {
+        onPush(data);
+      }
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      if (!this.#dead) onPush({ type: "failed", failure: { message: event.message || "The worker stopped.", fatal: true, kind: "crash" } });
+    };
+  }
+
+  call<N extends CallName>(call: N, args: Calls[N]["args"]): Promise<Calls[N]["result"]> {
+    if (this.#dead) return Promise.reject(new EngineFailure({ message: "The worker has been replaced.", fatal: false, kind: "other" }));
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage({ id, call, args });
+    });
+  }
+
+  /** Ends the worker; whatever was asked is refused, and nothing it still says is heard. */
+  terminate(): void {
+    this.#dead = true;
+    this.#worker.terminate();
+    for (const id of [...this.#open.keys()]) {
+      this.#settle(id)?.reject(new EngineFailure({ message: "The worker has been replaced.", fatal: false, kind: "other" }));
+    }
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  #settle(id: number): { resolve(value: unknown): void; reject(error: Error): void } | undefined {
+    const waiting = this.#open.get(id);
+    this.#open.delete(id);
+    return waiting;
+  }
+}

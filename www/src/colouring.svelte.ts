@@ -1,0 +1,55 @@
+// Colour of the points: labels, or k-means clusters of the current picture embeddings with their AMI.
+import { categorical } from "./draw/palette";
+import type { Lab } from "./lab.svelte";
+import type { Clusters } from "./protocol";
+
+/** k-means is run again at most this often while training. */
+const REFRESH_MS = 2_500;
+
+export class Colouring {
+  by = $state<"class" | "cluster">("class");
+  k = $state(8);
+  clusters = $state.raw<Clusters | null>(null);
+  #busy = false;
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly lab: Lab) {}
+
+  /** N x RGBA. */
+  readonly colours = $derived.by(() => {
+    const items = this.lab.ready?.items ?? [];
+    const colours = new Uint8Array(items.length * 4).fill(255);
+    items.forEach((item, i) => colours.set(categorical(this.labelOf(i, item.class)), 4 * i));
+    return colours;
+  });
+
+  labelOf(item: number, label: number | null): number {
+    return this.by === "cluster" ? (this.clusters?.labels[item] ?? 7) : (label ?? 7);
+  }
+
+  choose(by: "class" | "cluster"): void {
+    this.by = by;
+    if (by === "cluster") void this.refresh(true);
+  }
+
+  chooseK(k: number): void {
+    this.k = k;
+    void this.refresh(true);
+  }
+
+  async refresh(now = false): Promise<void> {
+    if (this.by !== "cluster" || this.lab.phase !== "ready" || this.#busy) return;
+    if (!now && performance.now() - this.#last < REFRESH_MS) return;
+    this.#busy = true;
+    const k = this.k;
+    try {
+      this.clusters = await this.lab.need.call("clusters", { k, space: "image" });
+    } catch {
+      // A replaced worker: the next movement asks again.
+    } finally {
+      this.#last = performance.now();
+      this.#busy = false;
+      if (k !== this.k) void this.refresh(true);
+    }
+  }
+}

@@ -1,0 +1,313 @@
+// The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
+import { EngineClient, EngineFailure, type Pushed } from "./client";
+import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
+import { RunHistory } from "./history.svelte";
+import type { About, Bundles, Config, DeviceReport, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
+import { forgetRun, savedRun, saveRun } from "./state/autosave";
+import { RunSettings } from "./state/run-settings.svelte";
+import { readAddress, writeAddress } from "./state/url";
+import { en as t } from "./strings/en";
+
+export type Phase = "loading" | "ready" | "failed";
+export interface Notice { tone: "info" | "warn"; text: string; action?: { label: string; run: () => void } }
+
+export class Lab {
+  readonly base = new URL(".", document.baseURI);
+  readonly address = readAddress(location.search);
+  readonly settings = new RunSettings(this.address);
+  readonly history = new RunHistory();
+
+  phase = $state<Phase>("loading");
+  notice = $state.raw<Notice | null>(null);
+  download = $state.raw<{ what: string; loaded: number; total: number } | null>(null);
+  about = $state.raw<About | null>(null);
+  manifest = $state.raw<PackManifest | null>(null);
+  presets = $state.raw<Preset[]>([]);
+  ready = $state.raw<Ready | null>(null);
+  sprite = $state("");
+  running = $state(false);
+  finished = $state(false);
+  step = $state(0);
+  msPerStep = $state(0);
+  device = $state.raw<DeviceReport | null>(null);
+  deviceWhy = $state("");
+  wish = $state<DeviceWish>(this.address.device);
+  query = $state(this.address.query ?? t.search.standard);
+  /** Image and text positions, interleaved x y; `moved` counts their updates. */
+  positions: { image: Float32Array; text: Float32Array } | null = null;
+  moved = $state(0);
+
+  bundles: Bundles | null = null;
+  client: EngineClient | null = null;
+  lastSnapshot: { bytes: Uint8Array; step: number } | null = null;
+  #activeRun = $state("");
+  #restarts = 0;
+  #spoken = $state("");
+
+  /** Settings on screen that the current run does not have. */
+  readonly changed = $derived(this.ready !== null && this.settings.run !== this.#activeRun);
+  /** One sentence for the live region, new at every evaluation. */
+  get spoken(): string {
+    return this.#spoken;
+  }
+
+  async boot(): Promise<void> {
+    this.phase = "loading";
+    this.notice = null;
+    try {
+      this.bundles = await readBundles(this.base).catch(() => {
+        throw new Error(t.errors.bundles);
+      });
+      await this.#open();
+      await this.#firstRun();
+      if (this.address.unknown.length > 0) this.notice = { tone: "warn", text: t.errors.address(this.address.unknown.join(", ")) };
+    } catch (error) {
+      this.#broken(error, () => void this.boot());
+    }
+  }
+
+  /** Loads an engine: the GPU's where the address forces it, else the CPU's. */
+  async #open(): Promise<void> {
+    if (this.wish === "gpu" && this.bundles?.gpu) {
+      try {
+        this.adopt(...(await this.connect("gpu")), t.device.forced);
+        return;
+      } catch (error) {
+        this.adopt(...(await this.connect("cpu")), t.device.gpuRefused(message(error)));
+        return;
+      }
+    }
+    const why = this.wish === "cpu" ? t.device.forced : this.wish === "gpu" ? t.device.gpuBundleMissing : t.device.start;
+    this.adopt(...(await this.connect("cpu")), why);
+  }
+
+  /** A fresh worker with its engine open; it is not the page's yet. */
+  async connect(kind: "cpu" | "gpu"): Promise<[EngineClient, Opened]> {
+    const files = kind === "gpu" ? this.bundles?.gpu : this.bundles?.cpu;
+    if (!files) throw new Error(t.errors.bundles);
+    const client: EngineClient = new EngineClient((pushed) => this.#heard(client, pushed));
+    try {
+      const opened = await client.call("open", {
+        js: new URL(files.js, this.base).href,
+        wasm: new URL(files.wasm, this.base).href,
+        pack: new URL("packs/emoji/", this.base).href,
+        device: kind,
+      });
+      return [client, opened];
+    } catch (error) {
+      client.terminate();
+      throw error;
+    }
+  }
+
+  /** Makes a worker the page's own; the previous one ends. */
+  adopt(client: EngineClient, opened: Opened, why: string): void {
+    this.client?.terminate();
+    this.client = client;
+    this.about = opened.about;
+    this.manifest = opened.manifest;
+    this.presets = opened.presets;
+    this.device = opened.device;
+    this.deviceWhy = why;
+    this.settings.known(opened.defaults, opened.presets);
+    void client.call("visible", { visible: !document.hidden });
+  }
+
+  async #firstRun(): Promise<void> {
+    const saved = await savedRun(this.address.bare);
+    if (saved && (this.address.bare || saved.run === this.settings.run)) {
+      try {
+        this.settings.restore(saved.run);
+        this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: saved.snapshot.slice() }));
+        this.lastSnapshot = { bytes: saved.snapshot, step: saved.step };
+        if (this.step > 0) this.notice = { tone: "info", text: t.notices.restored(this.step) };
+        return;
+      } catch (error) {
+        // A snapshot of another version or other data: say so and begin anew.
+        await forgetRun();
+        this.settings.adopt(this.address);
+        await this.start();
+        this.notice = { tone: "info", text: t.notices.notRestored(message(error)) };
+        return;
+      }
+    }
+    await this.start();
+  }
+
+  /** Begins a run with the settings on screen. */
+  async start(): Promise<void> {
+    const { settings } = this;
+    this.running = false;
+    const ready = await this.need.call("start", { data: settings.choice, config: settings.difference });
+    this.lastSnapshot = null;
+    this.take(ready);
+  }
+
+  /** Shows a run that the worker has just started or resumed. */
+  take(ready: Ready): void {
+    if (this.sprite) URL.revokeObjectURL(this.sprite);
+    this.sprite = URL.createObjectURL(ready.sprite);
+    this.ready = ready;
+    this.step = ready.info.step;
+    this.finished = ready.info.step >= ready.info.total_steps;
+    this.history.replace(ready.info.history);
+    this.#activeRun = this.settings.run;
+    this.phase = "ready";
+    this.download = null;
+    this.writeAddress();
+  }
+
+  train(): void {
+    if (!this.ready || this.finished) return;
+    this.notice = null;
+    this.running = true;
+    this.#guard(this.need.call("run", { steps: null }));
+  }
+
+  async pause(): Promise<void> {
+    this.running = false;
+    await this.#guard(this.need.call("pause", null));
+  }
+
+  stepOnce(): void {
+    if (!this.ready || this.running || this.finished) return;
+    this.#guard(this.need.call("run", { steps: 1 }));
+  }
+
+  async reset(): Promise<void> {
+    this.notice = null;
+    try {
+      await this.start();
+      void forgetRun();
+    } catch (error) {
+      this.#broken(error, () => void this.reset());
+    }
+  }
+
+  visible(shown: boolean): void {
+    if (!this.client || this.phase !== "ready") return;
+    void this.client.call("visible", { visible: shown }).catch(() => undefined);
+    if (!shown && this.step > 0) {
+      void this.client.call("snapshot", null).then((bytes) => this.#keep(bytes, this.step)).catch(() => undefined);
+    }
+  }
+
+  writeAddress(): void {
+    writeAddress(this.settings.run, this.wish, this.query, t.search.standard);
+  }
+
+  get need(): EngineClient {
+    if (!this.client) throw new Error(t.errors.notLoaded);
+    return this.client;
+  }
+
+  get config(): Config | null {
+    return this.ready?.info.config ?? null;
+  }
+
+  #guard<T>(call: Promise<T>): Promise<T | undefined> {
+    return call.catch((error: unknown) => {
+      this.running = false;
+      this.notice = { tone: "warn", text: message(error) };
+      return undefined;
+    });
+  }
+
+  #heard(from: EngineClient, pushed: Pushed): void {
+    if (pushed.type === "download") {
+      if (from === this.client || !this.client) this.download = pushed.loaded < pushed.total ? pushed : null;
+      return;
+    }
+    if (from !== this.client) return;
+    if (pushed.type === "progress") {
+      this.step = pushed.step;
+      this.running = pushed.running;
+      if (pushed.ms_per_step > 0) this.msPerStep = pushed.ms_per_step;
+      this.history.add(pushed.events);
+      if (pushed.events.some((event) => event.type === "finished")) this.finished = true;
+      if (pushed.events.some((event) => event.type === "evaluation")) this.#speak();
+    } else if (pushed.type === "projection") {
+      this.positions = pushed;
+      this.moved++;
+    } else if (pushed.type === "snapshot") {
+      this.#keep(pushed.bytes, pushed.step);
+    } else if (pushed.type === "failed") {
+      void this.#failed(pushed.failure);
+    }
+  }
+
+  #keep(bytes: Uint8Array, step: number): void {
+    this.lastSnapshot = { bytes, step };
+    if (step === 0 || !this.ready) return;
+    void saveRun({ run: this.#activeRun, data: this.settings.data, preset: this.settings.preset, step, total: this.ready.info.total_steps, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
+  }
+
+  #speak(): void {
+    const { latest, metrics } = this.history;
+    if (metrics) this.#spoken = t.spoken(latest?.epoch ?? 0, latest?.total ?? null, metrics.i2t_r1, metrics.t2i_r1);
+  }
+
+  async #failed(failure: Failure): Promise<void> {
+    if (failure.fatal) return this.replaceWorker(failure);
+    this.running = false;
+    if (failure.kind === "diverged") {
+      this.notice = { tone: "warn", text: failure.message, action: { label: t.notices.lowerRate, run: () => this.#lowerRate() } };
+    } else {
+      this.notice = { tone: "warn", text: failure.message };
+    }
+  }
+
+  #lowerRate(): void {
+    this.settings.set("learning_rate", Number(((this.settings.get("learning_rate") as number) / 10).toPrecision(3)));
+    void this.reset();
+  }
+
+  /** The worker is dead, lost its device or hangs: a CPU worker goes on from the last snapshot. */
+  async replaceWorker(failure: Failure): Promise<void> {
+    const wasRunning = this.running || failure.kind === "device";
+    const wasGpu = this.device?.kind === "gpu";
+    const snapshot = this.lastSnapshot;
+    const at = this.step;
+    this.client?.terminate();
+    if (!wasGpu && ++this.#restarts > 3) {
+      this.#broken(new Error(t.errors.crashed(failure.message)), () => void this.boot());
+      return;
+    }
+    const sentence = wasGpu ? t.notices.gpuLost(failure.message) : t.notices.restarted(failure.message);
+    try {
+      this.adopt(...(await this.connect("cpu")), wasGpu ? t.device.afterLoss : this.deviceWhy);
+      if (snapshot) this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: snapshot.bytes.slice() }));
+      else await this.start();
+      this.notice = { tone: "warn", text: `${sentence} ${t.notices.resumedAt(this.step, Math.max(0, at - this.step))}` };
+      if (wasRunning && !this.finished) {
+        this.running = true;
+        this.#guard(this.need.call("run", { steps: null }));
+      }
+    } catch (error) {
+      this.#broken(error, () => void this.replaceWorker(failure));
+    }
+  }
+
+  /** A GPU that neither answers nor fails: called every few seconds. */
+  watch(): void {
+    if (this.device?.kind !== "gpu" || !this.running || !this.client) return;
+    const limit = this.msPerStep === 0 ? FIRST_STEP_SILENCE_MS : STEP_SILENCE_MS + 10 * this.msPerStep;
+    if (performance.now() - this.client.lastHeard > limit) {
+      void this.replaceWorker({ message: t.errors.silent(Math.round(limit / 1000)), fatal: true, kind: "device" });
+    }
+  }
+
+  #broken(error: unknown, again: () => void): void {
+    this.running = false;
+    this.phase = this.ready ? "ready" : "failed";
+    this.download = null;
+    this.notice = { tone: "warn", text: message(error), action: { label: t.notices.again, run: again } };
+  }
+}
+
+function message(error: unknown): string {
+  if (error instanceof EngineFailure || error instanceof Error) return error.message;
+  return String(error);
+}
+
+export const lab = new Lab();

@@ -1,0 +1,57 @@
+// Entry: what this browser lacks is said before anything else; a page is never blank.
+import { simd } from "wasm-feature-detect";
+import { mount } from "svelte";
+import "./app.css";
+import App from "./views/App.svelte";
+import { lab } from "./lab.svelte";
+import { en as t } from "./strings/en";
+
+async function missing(): Promise<string | null> {
+  if (typeof WebAssembly !== "object") return t.errors.noWasm;
+  if (!(await simd().catch(() => false))) return t.errors.noSimd;
+  if (typeof Worker !== "function" || typeof OffscreenCanvas !== "function") return t.errors.noWorker;
+  return null;
+}
+
+const target = document.getElementById("app");
+if (target) mount(App, { target });
+
+void missing().then((sentence) => {
+  if (sentence) {
+    lab.phase = "failed";
+    lab.notice = { tone: "warn", text: sentence };
+  } else {
+    void lab.boot();
+  }
+});
+
+declare global {
+  interface Window {
+    /** For tests and for the curious: where the run stands, and a way to break the GPU. */
+    __lab: { state(): LabState; loseDevice(): Promise<void> };
+  }
+}
+export interface LabState {
+  phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
+  parameters: number; total: number; evaluations: number; snapshotStep: number | null;
+  metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
+}
+window.__lab = {
+  state: () => ({
+    phase: lab.phase,
+    running: lab.running,
+    finished: lab.finished,
+    step: lab.step,
+    device: lab.device?.kind ?? null,
+    deviceWhy: lab.deviceWhy,
+    parameters: lab.ready?.info.parameters ?? 0,
+    total: lab.ready?.info.total_steps ?? 0,
+    evaluations: lab.history.evaluations.length,
+    snapshotStep: lab.lastSnapshot?.step ?? null,
+    metrics: lab.history.metrics,
+    losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
+  }),
+  loseDevice: async () => {
+    await lab.need.call("lose_device", null);
+  },
+};

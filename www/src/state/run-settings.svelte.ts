@@ -1,0 +1,85 @@
+// The settings on screen: data set, preset, and the values in which they differ from the preset.
+import { SvelteMap } from "svelte/reactivity";
+import type { Config, ConfigDiff, DataChoice, Preset } from "../protocol";
+import { differenceFrom, layered, SETTING_BY_KEY, valueIn, type Value } from "./settings";
+import { readAddress, runAddress, type Address, type DataSet } from "./url";
+
+/** Drawing styles a data set trains on; the first is the one shown. */
+const VIEWS: Record<DataSet, string[]> = {
+  "emoji-1k": ["noto"],
+  "emoji-4": ["noto", "twemoji", "openmoji", "fluent"],
+};
+
+export class RunSettings {
+  data = $state<DataSet>("emoji-1k");
+  preset = $state("");
+  readonly values = new SvelteMap<string, Value>();
+  /** The seed was given in the link: the run is to be the same everywhere, so it stays on the CPU. */
+  seedGiven = $state(false);
+  #defaults = $state.raw<Config | null>(null);
+  #presets = $state.raw<Preset[]>([]);
+
+  constructor(address: Address) {
+    this.adopt(address);
+  }
+
+  adopt(address: Address): void {
+    this.data = address.data;
+    this.preset = address.preset;
+    this.values.clear();
+    for (const [key, value] of address.values) this.values.set(key, value);
+    this.seedGiven = address.values.has("seed");
+  }
+
+  /** Takes the settings of a saved run. */
+  restore(run: string): void {
+    this.adopt(readAddress(run));
+  }
+
+  known(defaults: Config, presets: Preset[]): void {
+    this.#defaults = defaults;
+    this.#presets = presets;
+    if (!presets.some((preset) => preset.name === this.preset)) this.preset = "";
+  }
+
+  get choice(): DataChoice {
+    return { subset: this.data, views: VIEWS[this.data] };
+  }
+
+  /** Defaults and preset. */
+  get base(): Config | null {
+    if (!this.#defaults) return null;
+    return layered(this.#defaults, this.#presets.find((preset) => preset.name === this.preset)?.config ?? {});
+  }
+
+  get(key: string): Value {
+    const setting = SETTING_BY_KEY.get(key);
+    if (this.values.has(key)) return this.values.get(key)!;
+    return setting && this.base ? valueIn(this.base, setting) : null;
+  }
+
+  set(key: string, value: Value): void {
+    const setting = SETTING_BY_KEY.get(key);
+    // The seed stays in the address even when it is the default: giving it means "the same run".
+    if (key !== "seed" && setting && this.base && valueIn(this.base, setting) === value) this.values.delete(key);
+    else this.values.set(key, value);
+  }
+
+  choosePreset(name: string): void {
+    this.preset = name;
+    this.values.clear();
+  }
+
+  /** What the engine gets: preset and values, without what is default anyway. */
+  get difference(): ConfigDiff {
+    if (!this.#defaults || !this.base) return {};
+    const full = layered(this.base, differenceFrom(this.base, this.values));
+    const all = new Map([...SETTING_BY_KEY].map(([key, setting]) => [key, valueIn(full, setting)]));
+    return differenceFrom(this.#defaults, all);
+  }
+
+  /** The run as an address. */
+  get run(): string {
+    return runAddress(this.data, this.preset, this.values);
+  }
+}

@@ -1,0 +1,71 @@
+// The address is the run: data set, preset, and every setting that differs from the preset. `v` is its version.
+import type { DeviceWish } from "../device";
+import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
+
+export const URL_VERSION = 1;
+export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
+export type DataSet = (typeof DATA_SETS)[number];
+
+export interface Address {
+  data: DataSet;
+  /** Empty: the product's defaults. */
+  preset: string;
+  values: Map<string, Value>;
+  device: DeviceWish;
+  query: string | null;
+  /** What the address says that this version does not understand. */
+  unknown: string[];
+  /** It says nothing about a run: a saved one may be restored. */
+  bare: boolean;
+}
+
+export function readAddress(search: string): Address {
+  const params = new URLSearchParams(search);
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, unknown: [], bare: true };
+  for (const [key, text] of params) {
+    const setting = SETTING_BY_KEY.get(key);
+    if (key === "v") {
+      if (Number(text) > URL_VERSION) address.unknown.push(`v=${text}`);
+    } else if (key === "device") {
+      if (text === "cpu" || text === "gpu") address.device = text;
+      else address.unknown.push(`device=${text}`);
+    } else if (key === "q") {
+      address.query = text;
+    } else if (key === "data") {
+      const data = DATA_SETS.find((known) => known === text);
+      if (data) address.data = data;
+      else address.unknown.push(`data=${text}`);
+      address.bare = false;
+    } else if (key === "preset") {
+      address.preset = text;
+      address.bare = false;
+    } else if (setting) {
+      const value = parseValue(setting, text);
+      if (value === undefined) address.unknown.push(`${key}=${text}`);
+      else address.values.set(key, value);
+      address.bare = false;
+    } else {
+      address.unknown.push(key);
+    }
+  }
+  return address;
+}
+
+/** The part of the address that decides a run, in a fixed order: equal runs have equal strings. */
+export function runAddress(data: DataSet, preset: string, values: Map<string, Value>): string {
+  const params = new URLSearchParams({ v: String(URL_VERSION), data });
+  if (preset) params.set("preset", preset);
+  for (const key of SETTING_BY_KEY.keys()) {
+    const value = values.get(key);
+    if (value !== undefined) params.set(key, value === null ? "" : String(value));
+  }
+  return params.toString();
+}
+
+export function writeAddress(run: string, device: DeviceWish, query: string, standardQuery: string): void {
+  const params = new URLSearchParams(run);
+  if (device !== "auto") params.set("device", device);
+  if (query && query !== standardQuery) params.set("q", query);
+  const search = `?${params.toString()}`;
+  if (search !== location.search) history.replaceState(null, "", search + location.hash);
+}

@@ -1,0 +1,218 @@
+// The dedicated worker: owns the wasm instance, the pack and the engine. Calls into the engine are serialised (a wasm
+// method that borrows the engine across an await must never meet a second one).
+import type { Bundle, CallName, Calls, EngineEvent, EngineHandle, Failure, FromWorker, PackHandle, PackManifest, Ready, RunInfo, ToWorker } from "../protocol";
+import { cutWhiteGround } from "./cutout";
+import { download, DownloadError } from "./download";
+import { Pump } from "./pump";
+
+/** Publishing: at most one message of events in this many ms (about 10 Hz). */
+const PUBLISH_MS = 100;
+/** A projection may take at most this share of the time. */
+const PROJECTION_SHARE = 0.25;
+const PROJECTION_MS = 160;
+const SNAPSHOT_MS = 10_000;
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const post = (message: FromWorker, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
+
+let bundle: Bundle | null = null;
+let engine: EngineHandle | null = null;
+let pack: PackHandle | null = null;
+let manifest: PackManifest | null = null;
+let packBase = "";
+let info: RunInfo | null = null;
+let step = 0;
+let visible = true;
+let onGpu = false;
+
+let tail: Promise<unknown> = Promise.resolve();
+/** Runs `work` when everything asked before it is done. */
+function queued<T>(work: () => Promise<T> | T): Promise<T> {
+  const next = tail.then(work, work);
+  tail = next.catch(() => undefined);
+  return next;
+}
+
+function failure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof DownloadError) return { message, fatal: false, kind: "download" };
+  if (error instanceof WebAssembly.RuntimeError) return { message: `The engine stopped unexpectedly (${message}).`, fatal: true, kind: "crash" };
+  if (/diverged/.test(message)) return { message, fatal: false, kind: "diverged" };
+  if (/^device/i.test(message)) return { message, fatal: onGpu, kind: "device" };
+  // On the GPU any failed step means its state cannot be trusted: start again from the last snapshot.
+  return { message, fatal: false, kind: "other" };
+}
+
+// A panic inside an async method never settles its promise: it surfaces here.
+scope.addEventListener("error", (event) => post({ type: "failed", failure: { message: `The engine stopped unexpectedly (${event.message}).`, fatal: true, kind: "crash" } }));
+scope.addEventListener("unhandledrejection", (event) => post({ type: "failed", failure: { ...failure(event.reason), fatal: true } }));
+
+let pendingEvents: EngineEvent[] = [];
+let lastPublished = 0;
+let lastProjection = 0;
+let projectionCost = 0;
+let lastSnapshot = 0;
+
+function publish(): void {
+  lastPublished = performance.now();
+  post({ type: "progress", events: pendingEvents, step, ms_per_step: pump.msPerStep, running: pump.wanted > 0 });
+  pendingEvents = [];
+}
+
+async function project(): Promise<void> {
+  const began = performance.now();
+  const { image, text } = await queued(() => need(engine).projection());
+  projectionCost = performance.now() - began;
+  lastProjection = performance.now();
+  post({ type: "projection", image, text, step }, [image.buffer, text.buffer]);
+}
+
+async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
+  const bytes = await queued(() => need(engine).snapshot());
+  lastSnapshot = performance.now();
+  post({ type: "snapshot", bytes, step, why }, [bytes.buffer]);
+}
+
+const pump = new Pump({
+  beat: () => post({ type: "beat", step }),
+  step: (n) => queued(() => need(engine).step(n)),
+  async after(events) {
+    for (const event of events) if (event.type === "step") step = event.step;
+    pendingEvents.push(...events);
+    const now = performance.now();
+    const evaluated = events.some((event) => event.type === "evaluation");
+    if (evaluated || now - lastPublished >= PUBLISH_MS) publish();
+    if (visible && now - lastProjection >= Math.max(PROJECTION_MS, projectionCost / PROJECTION_SHARE)) await project();
+    if (now - lastSnapshot >= SNAPSHOT_MS || (onGpu && evaluated)) await snapshot(evaluated ? "evaluation" : "timer");
+  },
+  async ended(finished) {
+    publish();
+    await project();
+    await snapshot(finished ? "finish" : "pause");
+  },
+  failed(error) {
+    publish();
+    const reported = failure(error);
+    post({ type: "failed", failure: onGpu && reported.kind !== "diverged" ? { ...reported, fatal: true, kind: "device" } : reported });
+  },
+});
+
+function need<T>(value: T | null): T {
+  if (value === null) throw new Error("The engine is not loaded yet.");
+  return value;
+}
+
+async function addPart(name: string): Promise<void> {
+  if (need(pack).has_part(name)) return;
+  const part = need(manifest).parts.find((candidate) => candidate.name === name);
+  if (!part) throw new Error(`The pack has no part "${name}".`);
+  const bytes = await download(new URL(part.file, packBase).href, part.file, part.bytes, (loaded, total) => post({ type: "download", what: name, loaded, total }));
+  need(pack).add_part(name, bytes);
+}
+
+/** After start or resume: thumbnails, a first projection and, where the run has none yet, the metrics of step 0. */
+async function ready(started: RunInfo): Promise<Ready> {
+  info = started;
+  step = started.step;
+  pump.msPerStep = 0;
+  lastSnapshot = performance.now();
+  pendingEvents = [];
+  const atlas = need(engine).atlas();
+  cutWhiteGround(atlas);
+  const image = new ImageData(atlas.rgba as Uint8ClampedArray<ArrayBuffer>, atlas.width, atlas.height);
+  const canvas = new OffscreenCanvas(atlas.width, atlas.height);
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+  const [bitmap, sprite] = await Promise.all([createImageBitmap(image), canvas.convertToBlob({ type: "image/png" })]);
+  const { size, columns, width, height } = atlas;
+  return { info: started, items: need(engine).items(), atlas: { size, columns, width, height }, bitmap, sprite };
+}
+
+async function settle(started: RunInfo): Promise<void> {
+  await project();
+  if (!started.history.some((event) => event.type === "evaluation")) {
+    const metrics = await queued(() => need(engine).evaluate());
+    if (info === started) post({ type: "progress", events: [{ type: "evaluation", step, epoch: step / started.steps_per_epoch, metrics }], step, ms_per_step: 0, running: pump.running });
+  }
+}
+
+type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
+
+const handlers: Handlers = {
+  async open({ js, wasm, pack: packUrl, device }) {
+    onGpu = device === "gpu";
+    packBase = packUrl;
+    const [module, bytes] = await Promise.all([
+      (import(/* @vite-ignore */ js) as Promise<Bundle>)
+        .then(async (loaded) => {
+          await loaded.default({ module_or_path: wasm });
+          return loaded;
+        })
+        .catch((error: unknown) => {
+          if (error instanceof WebAssembly.CompileError) throw error;
+          throw new DownloadError(`The engine could not be loaded (${error instanceof Error ? error.message : String(error)}).`);
+        }),
+      download(new URL("manifest.json", packUrl).href, "manifest.json", 0, () => undefined),
+    ]);
+    bundle = module;
+    pack = new bundle.Pack(bytes);
+    manifest = pack.manifest();
+    engine = await bundle.Engine.create(device);
+    return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), manifest, device: engine.device() };
+  },
+  async start({ data, config }) {
+    await pump.pause();
+    for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
+    const started = await queued(() => need(engine).start(need(pack), data, config));
+    const answer = await ready(started);
+    void settle(started).catch(pumpFailure);
+    return answer;
+  },
+  async resume({ data, snapshot: bytes }) {
+    await pump.pause();
+    for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
+    const started = await queued(() => need(engine).resume(need(pack), data, bytes));
+    const answer = await ready(started);
+    void settle(started).catch(pumpFailure);
+    return answer;
+  },
+  async run({ steps }) {
+    pump.run(steps ?? Number.POSITIVE_INFINITY);
+    return null;
+  },
+  async pause() {
+    await pump.pause();
+    return { step };
+  },
+  async visible(args) {
+    visible = args.visible;
+    return null;
+  },
+  clusters: ({ k, space }) => queued(() => need(engine).clusters(k, space)),
+  search: ({ query, k }) =>
+    queued(() => {
+      const asked = need(engine);
+      if (query.kind === "text") return asked.search_text(query.text, k);
+      return query.kind === "item" ? asked.search_item(query.item, k) : asked.search_image(query.bytes, query.name, k);
+    }),
+  async add_encoder() {
+    for (const name of ["encoder", "pca"]) await addPart(name);
+    return null;
+  },
+  snapshot: () => queued(() => need(engine).snapshot()),
+  async lose_device() {
+    need(engine).lose_device();
+    return null;
+  },
+};
+
+function pumpFailure(error: unknown): void {
+  post({ type: "failed", failure: failure(error) });
+}
+
+scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  const handle = handlers[data.call] as (args: unknown) => Promise<unknown>;
+  handle(data.args).then(
+    (result) => post({ type: "answer", id: data.id, result }, data.call === "snapshot" ? [(result as Uint8Array).buffer] : []),
+    (error: unknown) => post({ type: "refused", id: data.id, failure: failure(error) }),
+  );
+};

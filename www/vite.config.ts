@@ -1,0 +1,17 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+// `base: "./"`: the built folder works from any sub-path of any static host.
+// The wasm bundles and the packs are not Vite's business: they lie beside index.html at run time
+// (`bundles/`, `packs/`, `bundles.json`) and `emptyOutDir` must not remove them.
+export default defineConfig({
+  base: "./",
+  plugins: [svelte()],
+  worker: { format: "es" },
+  build: {
+    outDir: "../dist",
+    emptyOutDir: false,
+    target: "es2022",
+    chunkSizeWarningLimit: 1200,
+  },
+});
