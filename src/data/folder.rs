@@ -167,8 +167,7 @@ impl Reading {
         let drawn = fifth_of(&distinct);
         for (picture, &family) in self.pictures.iter_mut().zip(&families) {
             picture.item.family = family;
-            picture.item.held_out =
-                if marked { picture.part == Some(Part::HeldOut) } else { drawn.contains(&family) };
+            picture.item.held_out = if marked { picture.part == Some(Part::HeldOut) } else { drawn.contains(&family) };
             let class = picture.label.as_ref().and_then(|label| classes.binary_search(label).ok());
             picture.item.class = class.map(|class| class as u32);
         }
@@ -192,8 +191,7 @@ impl Reading {
 
     /// The user's own split stands, but equal captions or pictures on both sides of it are said.
     fn report_leaks(&mut self) {
-        let trained: BTreeSet<u32> =
-            self.pictures.iter().filter(|p| !p.item.held_out).map(|p| p.item.family).collect();
+        let trained: BTreeSet<u32> = self.pictures.iter().filter(|p| !p.item.held_out).map(|p| p.item.family).collect();
         for picture in self.pictures.iter().filter(|p| p.item.held_out && trained.contains(&p.item.family)) {
             let problem = "is held out, but shares a caption or its pixels with a training picture; kept as split says";
             self.problems.push(RowProblem { row: 0, file: picture.item.key.clone(), problem: problem.into() });

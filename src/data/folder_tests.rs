@@ -81,7 +81,17 @@ fn every_problem_is_reported_and_the_rest_goes_on() {
             (16, "nul\0.png"),
         ]
     );
-    let says = ["missing", "empty", "cannot be read", "leads out", "leads out", "not a file", "duplicate", "differs", "missing"];
+    let says = [
+        "missing",
+        "empty",
+        "cannot be read",
+        "leads out",
+        "leads out",
+        "not a file",
+        "duplicate",
+        "differs",
+        "missing",
+    ];
     for (problem, what) in corpus.problems.iter().zip(says) {
         assert!(problem.problem.contains(what), "{problem:?}");
     }

@@ -52,7 +52,8 @@ impl Rows {
     }
 
     fn add(&mut self, row: usize, fields: Fields) {
-        let text = |field: &Option<String>| field.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let text =
+            |field: &Option<String>| field.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
         let Some(file) = text(&fields.file_name) else {
             return self.problem(row, "", "file_name is empty; name the picture");
         };
@@ -75,7 +76,8 @@ impl Rows {
     /// Rows without a part in data that has a split: trained on, and said so.
     fn checked(mut self) -> Self {
         if self.has_split {
-            let missing: Vec<_> = self.rows.iter().filter(|r| r.part.is_none()).map(|r| (r.row, r.file.clone())).collect();
+            let missing: Vec<_> =
+                self.rows.iter().filter(|r| r.part.is_none()).map(|r| (r.row, r.file.clone())).collect();
             for (row, file) in missing {
                 if !self.problems.iter().any(|p| p.row == row) {
                     self.problem(row, &file, "split is empty; taken as train");
@@ -137,19 +139,30 @@ pub fn csv(bytes: &[u8]) -> Result<Rows> {
     let mut row = 1;
     while reader.read_byte_record(&mut record).map_err(unreadable)? {
         row += 1;
-        let field = |at: Option<usize>| at.and_then(|at| record.get(at)).map(|f| String::from_utf8_lossy(f).into_owned());
+        let field =
+            |at: Option<usize>| at.and_then(|at| record.get(at)).map(|f| String::from_utf8_lossy(f).into_owned());
         let file = field(file_name).unwrap_or_default();
         if std::str::from_utf8(record.as_slice()).is_err() {
             rows.problem(row, &file, "is not UTF-8; save the file as UTF-8");
         } else if record.len() != header.len() {
-            let problem = format!("has {} fields, the header has {}; quote texts with commas", record.len(), header.len());
+            let problem =
+                format!("has {} fields, the header has {}; quote texts with commas", record.len(), header.len());
             rows.problem(row, &file, problem);
         } else if reader.position().byte() >= bytes.len() as u64 && swallowed(bytes, &record) {
-            rows.problem(row, &file, "a quotation mark is never closed: the rest of the file stands in this row; close it");
+            rows.problem(
+                row,
+                &file,
+                "a quotation mark is never closed: the rest of the file stands in this row; close it",
+            );
         } else {
             let [text, caption] = captions.map(field);
-            let fields =
-                Fields { file_name: Some(file), text, caption, label: field(column("label")), split: field(column("split")) };
+            let fields = Fields {
+                file_name: Some(file),
+                text,
+                caption,
+                label: field(column("label")),
+                split: field(column("split")),
+            };
             rows.add(row, fields);
         }
     }
@@ -206,7 +219,8 @@ mod tests {
 
     #[test]
     fn csv_with_mark_crlf_quotes_and_line_breaks() {
-        let text = "\u{feff}File_Name, text \r\na.png,\"a cat, \"\"big\"\"\"\r\nb.png,\"two\r\nlines\"\r\nc.png, spaced \r\n";
+        let text =
+            "\u{feff}File_Name, text \r\na.png,\"a cat, \"\"big\"\"\"\r\nb.png,\"two\r\nlines\"\r\nc.png, spaced \r\n";
         let rows = csv(text.as_bytes()).unwrap();
         assert_eq!(rows.problems, []);
         let want = [row(2, "a.png", "a cat, \"big\""), row(3, "b.png", "two\r\nlines"), row(4, "c.png", "spaced")];
@@ -220,7 +234,9 @@ mod tests {
         let rows = csv(text).unwrap();
         let says: Vec<_> = rows.problems.iter().map(|p| (p.row, p.file.as_str())).collect();
         assert_eq!(says, [(3, "b.png"), (4, ""), (5, "d.png"), (6, "e.png"), (7, "f.png"), (8, "g.png"), (9, "h.png")]);
-        for (problem, what) in rows.problems.iter().zip(["caption", "file_name", "2 fields", "UTF-8", "holdout", "empty", "5 fields"]) {
+        for (problem, what) in
+            rows.problems.iter().zip(["caption", "file_name", "2 fields", "UTF-8", "holdout", "empty", "5 fields"])
+        {
             assert!(problem.problem.contains(what), "{problem:?}");
         }
         let used: Vec<_> = rows.rows.iter().map(|r| (r.row, r.label.as_deref(), r.part)).collect();
@@ -249,7 +265,8 @@ mod tests {
 
     #[test]
     fn jsonl_rows_and_problems() {
-        let text = b"\xef\xbb\xbf{\"file_name\":\"a.png\",\"text\":\"one\",\"caption\":\"other\",\"label\":3,\"w\":[1]}\r\n\n\
+        let text =
+            b"\xef\xbb\xbf{\"file_name\":\"a.png\",\"text\":\"one\",\"caption\":\"other\",\"label\":3,\"w\":[1]}\r\n\n\
             {\"file_name\":\"b.png\"\n[\"c.png\",\"three\"]\n{\"file_name\":\"d.png\",\"text\":5}\n\
             {\"file_name\":\"e.png\",\"caption\":\" e \",\"split\":\"test\"}\n{}\n{\"file_name\":\"\xff\"}\nnull\n";
         let rows = jsonl(text).unwrap();

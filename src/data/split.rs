@@ -88,7 +88,9 @@ impl Partition {
 
         if test_items.is_empty() {
             return Err(Error::Data(match config.fold {
-                Some(fold) => format!("{} has no items of fold {fold}; leave fold out or choose one it has", corpus.name),
+                Some(fold) => {
+                    format!("{} has no items of fold {fold}; leave fold out or choose one it has", corpus.name)
+                }
                 None => format!("{} holds no items out; give fold, or use split = style", corpus.name),
             }));
         }
@@ -106,7 +108,8 @@ impl Partition {
 /// The view that `config` names, or the split's default.
 fn test_view(corpus: &Corpus, config: &DataConfig) -> Result<usize> {
     let find = |name: &str| corpus.views.iter().position(|view| view.name == name);
-    let last = corpus.views.len().checked_sub(1).ok_or_else(|| Error::Data(format!("{} has no pictures", corpus.name)))?;
+    let last =
+        corpus.views.len().checked_sub(1).ok_or_else(|| Error::Data(format!("{} has no pictures", corpus.name)))?;
     if config.test_view.is_empty() {
         return Ok(match config.split {
             Split::Concept => find("noto").unwrap_or(0),
@@ -115,7 +118,12 @@ fn test_view(corpus: &Corpus, config: &DataConfig) -> Result<usize> {
     }
     find(&config.test_view).ok_or_else(|| {
         let names: Vec<&str> = corpus.views.iter().map(|view| view.name.as_str()).collect();
-        Error::Config(format!("test_view {:?} is not a view of {}; it has {}", config.test_view, corpus.name, names.join(", ")))
+        Error::Config(format!(
+            "test_view {:?} is not a view of {}; it has {}",
+            config.test_view,
+            corpus.name,
+            names.join(", ")
+        ))
     })
 }
 

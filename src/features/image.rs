@@ -172,7 +172,10 @@ impl Standardise {
         let floor = Self::FLOOR * mean_square.sqrt();
         // A constant column's deviation is rounding noise of its mean.
         let still = |d: f64, m: f64| d.sqrt() <= 1e-6 * (m.abs() + floor);
-        let scale = deviation.iter().zip(&mean).map(|(&d, &m)| if still(d, m) { 0.0 } else { (1.0 / (d.sqrt() + floor)) as f32 });
+        let scale = deviation
+            .iter()
+            .zip(&mean)
+            .map(|(&d, &m)| if still(d, m) { 0.0 } else { (1.0 / (d.sqrt() + floor)) as f32 });
         Ok(Self { scale: scale.collect(), mean: mean.iter().map(|m| *m as f32).collect() })
     }
 
@@ -275,7 +278,9 @@ mod tests {
         // Left half red, right half white: 0.5 of the pixels each.
         let row = hog_colour(&tile(32, |x, _| if x < 16 { [255, 0, 0] } else { [255; 3] }));
         let (grid, histogram) = row.data[HOG..].split_at(GRID * GRID * 3);
-        assert!(grid.chunks(12).all(|line| line.iter().zip([1, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1]).all(|(g, w)| (g - w as f32).abs() < 1e-5)));
+        assert!(grid.chunks(12).all(|line| {
+            line.iter().zip([1, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1]).all(|(g, w)| (g - w as f32).abs() < 1e-5)
+        }));
         let filled: Vec<usize> = (0..64).filter(|&cube| histogram[cube] > 0.0).collect();
         assert_eq!(filled, [3 * 16, 63]);
         assert!((histogram[63] - 0.5f32.sqrt()).abs() < 1e-5);

@@ -215,7 +215,10 @@ fn count(text: &str, buckets: usize) -> Vec<Term> {
         hashed.push((((hash ^ (hash >> 32)) % buckets as u64) as u32, kind));
     });
     hashed.sort_unstable();
-    hashed.chunk_by(|a, b| a == b).map(|run| Term { bucket: run[0].0, kind: run[0].1, count: run.len() as u32 }).collect()
+    hashed
+        .chunk_by(|a, b| a == b)
+        .map(|run| Term { bucket: run[0].0, kind: run[0].1, count: run.len() as u32 })
+        .collect()
 }
 
 /// Adds a direction that depends on the terms alone: one pseudo-random vector per term.
