@@ -60,6 +60,8 @@ fn rows_of(root: &Path) -> Result<Rows> {
 
 /// A picture that was read.
 struct Picture {
+    /// Row that first named it.
+    row: usize,
     item: Item,
     label: Option<String>,
     part: Option<Part>,
@@ -87,7 +89,7 @@ impl Reading {
     fn try_add(&mut self, row: metadata::Row) -> std::result::Result<(), String> {
         let key = inside(&row.file)?;
         if !self.files.contains_key(&key) {
-            let read = self.read(&key);
+            let read = self.read(&key, row.row);
             self.files.insert(key.clone(), read);
         }
         let at = self.files.get(&key).cloned().unwrap_or(Err(String::new()))?;
@@ -109,7 +111,7 @@ impl Reading {
     }
 
     /// Reads and decodes one file; its index among the pictures.
-    fn read(&mut self, key: &str) -> std::result::Result<usize, String> {
+    fn read(&mut self, key: &str, row: usize) -> std::result::Result<usize, String> {
         let sentence = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => "the file is missing; check the name, capital letters included".into(),
             _ => format!("cannot be read: {e}"),
@@ -133,6 +135,7 @@ impl Reading {
         })?;
         self.tiles.extend(tile);
         self.pictures.push(Picture {
+            row,
             item: Item { key: key.to_owned(), ..Item::default() },
             label: None,
             part: None,
@@ -194,8 +197,9 @@ impl Reading {
         let trained: BTreeSet<u32> = self.pictures.iter().filter(|p| !p.item.held_out).map(|p| p.item.family).collect();
         for picture in self.pictures.iter().filter(|p| p.item.held_out && trained.contains(&p.item.family)) {
             let problem = "is held out, but shares a caption or its pixels with a training picture; kept as split says";
-            self.problems.push(RowProblem { row: 0, file: picture.item.key.clone(), problem: problem.into() });
+            self.problems.push(RowProblem { row: picture.row, file: picture.item.key.clone(), problem: problem.into() });
         }
+        self.problems.sort_by_key(|p| p.row);
     }
 }
 
