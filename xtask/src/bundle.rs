@@ -127,7 +127,7 @@ fn compile(ready: &Ready, preset: &Preset, commit: &str) -> Result<PathBuf> {
             ])
             .args(&select),
     );
-    let mut cargo = ready.tool("cargo")?;
+    let mut cargo = ready.wasm_tool("cargo")?;
     cargo
         .args([
             "build",

@@ -45,6 +45,13 @@ impl Ready {
     pub fn tool(&self, program: impl AsRef<OsStr>) -> Result<Command> {
         tool(&self.workspace, &self.toolchain, program.as_ref())
     }
+
+    /// The same for what compiles to wasm32.
+    pub fn wasm_tool(&self, program: impl AsRef<OsStr>) -> Result<Command> {
+        let mut command = self.tool(program)?;
+        command.env("CARGO_TARGET_DIR", self.workspace.wasm_target());
+        Ok(command)
+    }
 }
 
 fn tool(workspace: &Workspace, toolchain: &Toolchain, program: &OsStr) -> Result<Command> {

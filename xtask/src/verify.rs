@@ -15,10 +15,13 @@ use crate::server;
 use crate::setup::Ready;
 use crate::site;
 use crate::stages::{self, Stage, Tally, Work};
+use crate::toolchain::WASM;
 
 /// The selection of every native stage. Always the whole workspace: another selection could unify
 /// features differently and compile the large crates twice.
 const NATIVE: [&str; 1] = ["--workspace"];
+/// What is checked for the browser: the library, and the tests that run there.
+const WASM_TARGETS: [&str; 3] = ["--lib", "--test", "engine"];
 /// The longest that any one test program may take.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Where the tests find the page: below a path, as on a project site.
@@ -54,10 +57,10 @@ pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
     };
     let works: [Work; NAMES.len()] = [
         Box::new(format),
-        Box::new(|| clippy(ready, &words(&NATIVE))),
+        Box::new(|| clippy(ready, &["--all-targets"], &words(&NATIVE))),
         Box::new(|| doc(ready)),
-        Box::new(|| clippy(ready, &bundle::selection(&cpu))),
-        Box::new(|| clippy(ready, &bundle::selection(&gpu))),
+        Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&cpu))),
+        Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&gpu))),
         Box::new(|| native(ready)),
         Box::new(|| browser(ready, &cpu)),
         Box::new(|| browser(ready, &gpu)),
@@ -116,7 +119,12 @@ fn cargo(
             ])
             .args(selection),
     );
-    let mut cargo = ready.tool("cargo")?;
+    let wasm = selection.iter().any(|word| word == WASM);
+    let mut cargo = if wasm {
+        ready.wasm_tool("cargo")?
+    } else {
+        ready.tool("cargo")?
+    };
     cargo
         .args(verb)
         .arg("--message-format=json")
@@ -131,9 +139,9 @@ fn cargo(
     Ok(())
 }
 
-fn clippy(ready: &Ready, selection: &[String]) -> Result<Tally> {
+fn clippy(ready: &Ready, targets: &[&str], selection: &[String]) -> Result<Tally> {
     let deny = ["--", "-D", "warnings"];
-    let verb = ["clippy", "--all-targets"];
+    let verb: Vec<&str> = ["clippy"].iter().chain(targets).copied().collect();
     cargo(ready, &verb, selection, &deny, "normal,build,dev", |_| ())?;
     Ok(Tally::CHECK)
 }
@@ -173,6 +181,9 @@ fn native(ready: &Ready) -> Result<Tally> {
     )
 }
 
+/// The test file whose bodies also run in a browser; the others read files or start programs.
+const IN_BROWSER: [&str; 2] = ["--test", "engine"];
+
 /// The Rust tests in a browser's worker, by wasm-pack.
 fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
     let browser = ready.browser.as_ref().context("no browser was set up")?;
@@ -182,7 +193,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
         ready,
         &verb,
         &bundle::selection(preset),
-        &[],
+        &IN_BROWSER,
         "normal,build,dev",
         |_| (),
     )?;
@@ -192,7 +203,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
     }
     stages::tests(
         ready
-            .tool("wasm-pack")?
+            .wasm_tool("wasm-pack")?
             .args([
                 "test",
                 "--headless",
@@ -204,6 +215,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
             .arg(&browser.driver)
             .args([".", "--"])
             .args(features)
+            .args(IN_BROWSER)
             .arg("--no-fail-fast")
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300"),
         LIMIT,

@@ -41,6 +41,11 @@ impl Workspace {
         self.cache.join("target")
     }
 
+    /// Compiled wasm32 code, apart from the native so that neither waits for the other's lock.
+    pub fn wasm_target(&self) -> PathBuf {
+        self.cache.join("target-wasm")
+    }
+
     /// `cargo install --root` of the wasm tools.
     pub fn tools(&self) -> PathBuf {
         self.cache.join("tools")
