@@ -16,6 +16,9 @@ pub enum Source {
     Pack {
         /// `emoji-4` or `emoji-1k`.
         subset: String,
+        /// Drawing styles; empty: all.
+        #[serde(default)]
+        views: Vec<String>,
     },
     /// A folder in the imagefolder convention.
     Folder {
@@ -26,10 +29,12 @@ pub enum Source {
 
 impl Source {
     /// `emoji` and `emoji-4` are the pack with all concepts, `emoji-1k` its first part; anything else is a folder.
-    pub fn parse(name: &str) -> Result<Self> {
+    pub fn parse(name: &str, views: &[String]) -> Result<Self> {
+        let views = views.to_vec();
         match name {
-            "emoji" | "emoji-4" => Ok(Self::Pack { subset: "emoji-4".into() }),
-            "emoji-1k" => Ok(Self::Pack { subset: "emoji-1k".into() }),
+            "emoji" | "emoji-4" => Ok(Self::Pack { subset: "emoji-4".into(), views }),
+            "emoji-1k" => Ok(Self::Pack { subset: "emoji-1k".into(), views }),
+            _ if !views.is_empty() => Err(Error::Config("--views chooses styles of a pack; a folder has none".into())),
             path => {
                 let path = PathBuf::from(path);
                 if !path.is_dir() {
@@ -46,11 +51,11 @@ impl Source {
     /// Reads the corpus; rows that cannot be used are printed, each with its reason.
     pub fn open(&self) -> Result<Corpus> {
         match self {
-            Self::Pack { subset } => {
+            Self::Pack { subset, views } => {
                 let folder = PackFolder::find("emoji")?;
                 let names: Vec<_> = folder.manifest().parts.iter().map(|part| part.name.clone()).collect();
                 let names = names.iter().filter(|name| !ENCODER.contains(&name.as_str()));
-                folder.load(names)?.corpus(&PackOptions { subset: subset.clone(), views: Vec::new() })
+                folder.load(names)?.corpus(&PackOptions { subset: subset.clone(), views: views.clone() })
             }
             Self::Folder { path } => {
                 let corpus = read_folder(path)?;

@@ -4,6 +4,7 @@ use super::eval::{Evaluation, describe, evaluation, json, table};
 use super::run_folder::RunFolder;
 use super::source::Source;
 use super::{ConfigArguments, DeviceArguments};
+use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtls_lab::analyze::report::Metrics;
@@ -22,6 +23,9 @@ pub struct TrainArguments {
     /// A pack (emoji, emoji-1k) or a folder with metadata.csv or metadata.jsonl.
     #[arg(long, default_value = "emoji")]
     data: String,
+    /// Styles of the pack to train on, e.g. --views noto,twemoji; all where none is named.
+    #[arg(long, value_delimiter = ',')]
+    views: Vec<String>,
     /// Folder for the run; it can be searched, evaluated and resumed.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -55,6 +59,8 @@ struct TrainReport {
     seconds: f64,
     /// Milliseconds an iteration, median over slices.
     ms_per_step: f64,
+    /// Every step and evaluation.
+    history: Vec<Event>,
 }
 
 pub async fn run(arguments: TrainArguments) -> Result<()> {
@@ -68,7 +74,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         session
     } else {
         let config = arguments.config.resolve()?;
-        let source = Source::parse(&arguments.data)?;
+        let source = Source::parse(&arguments.data, &arguments.views)?;
         let corpus: Rc<Corpus> = Rc::new(source.open()?);
         if let Some(path) = &arguments.out {
             folder = Some(RunFolder::create(path, &source)?);
@@ -77,9 +83,10 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
     };
     eprintln!("{}", describe(&session));
 
+    let on_cpu = opened.report.kind == "cpu";
     let step_0 = if session.steps_done() == 0 { Some(session.evaluate().await?) } else { None };
     let start = Instant::now();
-    let timing = pump(&mut session, "training", folder.as_ref()).await?;
+    let timing = pump(&mut session, "training", folder.as_ref(), on_cpu).await?;
     let evaluation = evaluation(&session, opened.report.clone()).await?;
     let seconds = start.elapsed().as_secs_f64();
 
@@ -89,7 +96,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         (config.transfer.lambda_v, config.transfer.lambda_t) = (0.0, 0.0);
         let text = Some(session.inputs().text_features().clone());
         let mut twin = Session::new(session.corpus_handle(), config, text, opened.device)?;
-        pump(&mut twin, "twin", None).await?;
+        pump(&mut twin, "twin", None, on_cpu).await?;
         Some(twin.evaluate().await?)
     } else {
         None
@@ -102,6 +109,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         twin,
         seconds,
         ms_per_step: timing,
+        history: session.history().to_vec(),
     };
     let text = json(&report)?;
     if let Some(folder) = &folder {
@@ -133,15 +141,26 @@ fn print_table(report: &TrainReport) {
 }
 
 /// Steps until the run is over; saves to `folder` at every evaluation. Returns the median milliseconds a step.
-async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>) -> Result<f64> {
+async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut on_cpu: bool) -> Result<f64> {
     let total = session.plan().total_steps;
     let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left  {msg}")
         .map_err(|e| Error::Config(e.to_string()))?;
     let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(name.to_owned());
     let mut times = Vec::new();
+    let mut saved = session.snapshot().await?;
     while !session.finished() {
         let (before, start) = (session.steps_done(), Instant::now());
-        let events = session.step(session.plan().steps_per_epoch).await?;
+        let events = match session.step(session.plan().steps_per_epoch).await {
+            // A lost device ends no run: the CPU goes on from the last snapshot.
+            Err(Error::Device(problem)) if !on_cpu => {
+                eprintln!("the device failed ({problem}); going on, on the CPU, from step {}", session.steps_done());
+                let text = Some(session.inputs().text_features().clone());
+                *session = Session::resume(session.corpus_handle(), &saved, text, Device::flex())?;
+                on_cpu = true;
+                continue;
+            }
+            events => events?,
+        };
         let mut evaluated = false;
         for event in &events {
             match event {
@@ -164,8 +183,11 @@ async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>) -> 
         }
         if !evaluated {
             times.push(start.elapsed().as_secs_f64() * 1e3 / (session.steps_done() - before).max(1) as f64);
-        } else if let Some(folder) = folder {
-            folder.save(&session.snapshot().await?)?;
+        } else {
+            saved = session.snapshot().await?;
+            if let Some(folder) = folder {
+                folder.save(&saved)?;
+            }
         }
         bar.set_position(session.steps_done() as u64);
     }

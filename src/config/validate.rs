@@ -1,0 +1,93 @@
+//! What is allowed: each setting is checked once, and the error names it.
+
+use super::{ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, Triplets};
+use crate::error::{Error, Result};
+
+impl Config {
+    /// Checks every setting once; the error names the setting, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let Self { version, model, retrieval, transfer, train, data, .. } = self;
+        let finite = |value: f64, least: f64| value.is_finite() && value >= least;
+        let rules = [
+            (*version == CONFIG_VERSION, "version", version.to_string(), "this program reads version 1"),
+            (data.text_dim >= 1, "data.text_dim", data.text_dim.to_string(), "at least 1"),
+            (data.text_buckets >= 16, "data.text_buckets", data.text_buckets.to_string(), "at least 16"),
+            (data.fold.is_none_or(|f| f < 5), "data.fold", format!("{:?}", data.fold), "0 to 4"),
+            ((1..=4096).contains(&model.hidden), "model.hidden", model.hidden.to_string(), "1 to 4096"),
+            ((2..=2048).contains(&model.dim), "model.dim", model.dim.to_string(), "2 to 2048"),
+            ((0.0..1.0).contains(&model.dropout), "model.dropout", model.dropout.to_string(), "0 up to, not including, 1"),
+            (finite(model.cca_ridge, 0.0), "model.cca_ridge", model.cca_ridge.to_string(), "0 or more"),
+            (finite(retrieval.weight, 0.0), "retrieval.weight", retrieval.weight.to_string(), "0 or more"),
+            (finite(retrieval.margin, 0.0), "retrieval.margin", retrieval.margin.to_string(), "0 or more"),
+            (finite(retrieval.temperature, 0.01), "retrieval.temperature", retrieval.temperature.to_string(), "0.01 or more"),
+            (finite(transfer.lambda_v, 0.0), "transfer.lambda_v", transfer.lambda_v.to_string(), "0 or more"),
+            (finite(transfer.lambda_t, 0.0), "transfer.lambda_t", transfer.lambda_t.to_string(), "0 or more"),
+            (finite(transfer.tau, 1e-4), "transfer.tau", transfer.tau.to_string(), "0.0001 or more"),
+            (finite(transfer.gamma, 1e-4), "transfer.gamma", transfer.gamma.to_string(), "0.0001 or more"),
+            (transfer.kappa >= 1, "transfer.kappa", transfer.kappa.to_string(), "at least 1"),
+            ((1..=256).contains(&transfer.per_anchor), "transfer.per_anchor", transfer.per_anchor.to_string(), "1 to 256"),
+            ((3..=4096).contains(&train.batch), "train.batch", train.batch.to_string(), "3 to 4096"),
+            (train.epochs >= 1, "train.epochs", train.epochs.to_string(), "at least 1"),
+            (finite(train.learning_rate, 0.0), "train.learning_rate", train.learning_rate.to_string(), "0 or more"),
+            (finite(train.weight_decay, 0.0), "train.weight_decay", train.weight_decay.to_string(), "0 or more"),
+            ((0.0..1.0).contains(&train.beta_1), "train.beta_1", train.beta_1.to_string(), "0 up to, not including, 1"),
+            ((0.0..1.0).contains(&train.beta_2), "train.beta_2", train.beta_2.to_string(), "0 up to, not including, 1"),
+            (finite(train.clip, 0.0), "train.clip", train.clip.to_string(), "0 or more"),
+            (finite(train.noise, 0.0), "train.noise", train.noise.to_string(), "0 or more"),
+        ];
+        for (right, name, value, allowed) in rules {
+            if !right {
+                return Err(Error::Config(format!("{name} is {value}; allowed: {allowed}")));
+            }
+        }
+        if retrieval.weight + transfer.lambda_v + transfer.lambda_t == 0.0 {
+            return Err(Error::Config(
+                "every term has weight 0, so there is nothing to learn; raise retrieval.weight or a lambda".to_owned(),
+            ));
+        }
+        if transfer.triplets == Triplets::All && train.batch > ALL_TRIPLETS_MAX_BATCH {
+            return Err(Error::Config(format!(
+                "transfer.triplets is all with train.batch {}; all triplets need a batch of at most \
+                 {ALL_TRIPLETS_MAX_BATCH}, or choose local",
+                train.batch
+            )));
+        }
+        Ok(())
+    }
+
+    /// Reads JSON that may name only what differs from the defaults, and validates it.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let config: Self = serde_json::from_str(json).map_err(|e| Error::Config(e.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_names_only_what_differs() {
+        let config = Config::from_json(r#"{"seed": 7, "transfer": {"lambda_v": 0}}"#).unwrap();
+        assert_eq!((config.seed, config.transfer.lambda_v, config.transfer.lambda_t), (7, 0.0, Config::default().transfer.lambda_t));
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(Config::from_json(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn errors_name_the_setting() {
+        for (json, name) in [
+            (r#"{"transfer": {"lamda": 1}}"#, "lamda"),
+            (r#"{"model": {"dropout": 1.0}}"#, "model.dropout"),
+            (r#"{"train": {"batch": 2}}"#, "train.batch"),
+            (r#"{"version": 2}"#, "version"),
+            (r#"{"retrieval": {"weight": 0}, "transfer": {"lambda_v": 0, "lambda_t": 0}}"#, "nothing to learn"),
+            (r#"{"transfer": {"triplets": "all"}, "train": {"batch": 256}}"#, "local"),
+            ("[1", "configuration"),
+        ] {
+            let error = Config::from_json(json).unwrap_err().to_string();
+            assert!(error.contains(name), "{json}: {error}");
+        }
+    }
+}
