@@ -272,7 +272,8 @@ mod tests {
         }
         let (a, b) = (vec![0, 0, 0, 1, 1, 2], vec![0, 0, 1, 1, 1, 1]);
         let all = permutations(b.clone());
-        let mean = all.iter().map(|p| Contingency::new(&a, p).unwrap().mutual_information()).sum::<f64>() / all.len() as f64;
+        let mean =
+            all.iter().map(|p| Contingency::new(&a, p).unwrap().mutual_information()).sum::<f64>() / all.len() as f64;
         let expected = Contingency::new(&a, &b).unwrap().expected_mutual_information();
         assert!((mean - expected).abs() < 1e-12, "{mean} {expected}");
     }

@@ -13,10 +13,7 @@ fn table(s: &[Vec<f32>]) -> impl Fn(Range<usize>) -> Matrix {
 /// The definition, written the slow way: sort-free counting per query over a full score table.
 fn oracle(pairing: &Pairing, s: &[Vec<f32>]) -> (Vec<usize>, Vec<usize>) {
     let rank = |right: Vec<f32>, wrong: Vec<f32>| {
-        right
-            .iter()
-            .map(|r| 1 + wrong.iter().filter(|w| w.is_nan() || r.is_nan() || **w >= *r).count())
-            .min()
+        right.iter().map(|r| 1 + wrong.iter().filter(|w| w.is_nan() || r.is_nan() || **w >= *r).count()).min()
     };
     let split = |pairs: Vec<(bool, f32)>| {
         let (right, wrong): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|p| p.0);
