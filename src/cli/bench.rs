@@ -38,9 +38,15 @@ pub async fn run(arguments: BenchArguments) -> Result<()> {
     if arguments.json {
         println!("{}", json(&rows)?);
     } else {
-        println!("{:<16} {:>6} {:>9} {:>10} {:>10} {:>10}", "device", "batch", "transfer", "median ms", "p95 ms", "steps");
+        println!(
+            "{:<16} {:>6} {:>9} {:>10} {:>10} {:>10}",
+            "device", "batch", "transfer", "median ms", "p95 ms", "steps"
+        );
         for r in &rows {
-            println!("{:<16} {:>6} {:>9} {:>10.2} {:>10.2} {:>10}", r.device, r.batch, r.transfer, r.median_ms, r.p95_ms, r.steps);
+            println!(
+                "{:<16} {:>6} {:>9} {:>10.2} {:>10.2} {:>10}",
+                r.device, r.batch, r.transfer, r.median_ms, r.p95_ms, r.steps
+            );
         }
     }
     Ok(())

@@ -32,7 +32,12 @@ pub async fn run(arguments: EvalArguments) -> Result<()> {
         println!("{}", describe(&session));
         print!("{}", table(&[("this run", &evaluation.metrics)]));
         for (view, metrics) in &evaluation.views {
-            println!("{view:<12} i2t R@1/5/10 {}   t2i {}   mR {:.1}", recalls_i2t(metrics), recalls_t2i(metrics), metrics.retrieval.mr);
+            println!(
+                "{view:<12} i2t R@1/5/10 {}   t2i {}   mR {:.1}",
+                recalls_i2t(metrics),
+                recalls_t2i(metrics),
+                metrics.retrieval.mr
+            );
         }
     }
     Ok(())

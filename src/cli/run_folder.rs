@@ -1,10 +1,10 @@
 //! A run on disk: `run.safetensors` (the snapshot), `source.json` (its data) and `report.json`.
 
 use super::source::Source;
+use burn::tensor::Device;
 use mtls_lab::data::Corpus;
 use mtls_lab::error::{Error, Result};
 use mtls_lab::train::Session;
-use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -32,7 +32,10 @@ impl RunFolder {
         if path.join(SNAPSHOT).is_file() {
             return Ok(Self { path: path.to_owned() });
         }
-        Err(Error::format(path.display().to_string(), format!("there is no run here ({SNAPSHOT} is missing); make one with mtls-lab train --out")))
+        Err(Error::format(
+            path.display().to_string(),
+            format!("there is no run here ({SNAPSHOT} is missing); make one with mtls-lab train --out"),
+        ))
     }
 
     /// The run on `device`, with its data read again from where it came.

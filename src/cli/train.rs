@@ -132,7 +132,10 @@ fn print_table(report: &TrainReport) {
         rows.push(("twin without transfer", m));
     }
     rows.push(("this run", &report.evaluation.metrics));
-    println!("\nheld-out {} pairs, seed {}", report.evaluation.metrics.retrieval.gallery, report.evaluation.config.seed);
+    println!(
+        "\nheld-out {} pairs, seed {}",
+        report.evaluation.metrics.retrieval.gallery, report.evaluation.config.seed
+    );
     print!("{}", table(&rows));
     if let Some(ratio) = report.ami_image_ratio {
         println!("image AMI is {ratio:.2} times the twin's");

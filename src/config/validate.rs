@@ -15,17 +15,32 @@ impl Config {
             (data.fold.is_none_or(|f| f < 5), "data.fold", format!("{:?}", data.fold), "0 to 4"),
             ((1..=4096).contains(&model.hidden), "model.hidden", model.hidden.to_string(), "1 to 4096"),
             ((2..=2048).contains(&model.dim), "model.dim", model.dim.to_string(), "2 to 2048"),
-            ((0.0..1.0).contains(&model.dropout), "model.dropout", model.dropout.to_string(), "0 up to, not including, 1"),
+            (
+                (0.0..1.0).contains(&model.dropout),
+                "model.dropout",
+                model.dropout.to_string(),
+                "0 up to, not including, 1",
+            ),
             (finite(model.cca_ridge, 0.0), "model.cca_ridge", model.cca_ridge.to_string(), "0 or more"),
             (finite(retrieval.weight, 0.0), "retrieval.weight", retrieval.weight.to_string(), "0 or more"),
             (finite(retrieval.margin, 0.0), "retrieval.margin", retrieval.margin.to_string(), "0 or more"),
-            (finite(retrieval.temperature, 0.01), "retrieval.temperature", retrieval.temperature.to_string(), "0.01 or more"),
+            (
+                finite(retrieval.temperature, 0.01),
+                "retrieval.temperature",
+                retrieval.temperature.to_string(),
+                "0.01 or more",
+            ),
             (finite(transfer.lambda_v, 0.0), "transfer.lambda_v", transfer.lambda_v.to_string(), "0 or more"),
             (finite(transfer.lambda_t, 0.0), "transfer.lambda_t", transfer.lambda_t.to_string(), "0 or more"),
             (finite(transfer.tau, 1e-4), "transfer.tau", transfer.tau.to_string(), "0.0001 or more"),
             (finite(transfer.gamma, 1e-4), "transfer.gamma", transfer.gamma.to_string(), "0.0001 or more"),
             (transfer.kappa >= 1, "transfer.kappa", transfer.kappa.to_string(), "at least 1"),
-            ((1..=256).contains(&transfer.per_anchor), "transfer.per_anchor", transfer.per_anchor.to_string(), "1 to 256"),
+            (
+                (1..=256).contains(&transfer.per_anchor),
+                "transfer.per_anchor",
+                transfer.per_anchor.to_string(),
+                "1 to 256",
+            ),
             ((3..=4096).contains(&train.batch), "train.batch", train.batch.to_string(), "3 to 4096"),
             (train.epochs >= 1, "train.epochs", train.epochs.to_string(), "at least 1"),
             (finite(train.learning_rate, 0.0), "train.learning_rate", train.learning_rate.to_string(), "0 or more"),
@@ -70,7 +85,10 @@ mod tests {
     #[test]
     fn json_names_only_what_differs() {
         let config = Config::from_json(r#"{"seed": 7, "transfer": {"lambda_v": 0}}"#).unwrap();
-        assert_eq!((config.seed, config.transfer.lambda_v, config.transfer.lambda_t), (7, 0.0, Config::default().transfer.lambda_t));
+        assert_eq!(
+            (config.seed, config.transfer.lambda_v, config.transfer.lambda_t),
+            (7, 0.0, Config::default().transfer.lambda_t)
+        );
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(Config::from_json(&text).unwrap(), config);
     }

@@ -197,7 +197,11 @@ impl Reading {
         let trained: BTreeSet<u32> = self.pictures.iter().filter(|p| !p.item.held_out).map(|p| p.item.family).collect();
         for picture in self.pictures.iter().filter(|p| p.item.held_out && trained.contains(&p.item.family)) {
             let problem = "is held out, but shares a caption or its pixels with a training picture; kept as split says";
-            self.problems.push(RowProblem { row: picture.row, file: picture.item.key.clone(), problem: problem.into() });
+            self.problems.push(RowProblem {
+                row: picture.row,
+                file: picture.item.key.clone(),
+                problem: problem.into(),
+            });
         }
         self.problems.sort_by_key(|p| p.row);
     }

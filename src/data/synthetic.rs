@@ -49,10 +49,7 @@ pub fn corpus(n: usize, seed: u64) -> Corpus {
     Corpus {
         name: "synthetic".into(),
         fingerprint: format!("synthetic-{n}-{seed}"),
-        query_sets: vec![QuerySet {
-            name: "en".into(),
-            texts: items.iter().map(|i| vec![i.title.clone()]).collect(),
-        }],
+        query_sets: vec![QuerySet { name: "en".into(), texts: items.iter().map(|i| vec![i.title.clone()]).collect() }],
         items,
         views: vec![View { name: "drawing".into(), tiles: Tiles { size: SIZE, rgb }, features: None }],
         classes: COLOURS.iter().map(|(name, _)| (*name).to_owned()).collect(),

@@ -1,10 +1,10 @@
 //! `D = 2 - 2 S` by `shaders/distances.wgsl`; the oracle is [`crate::loss::transfer::distances`].
 
 use crate::error::{Error, Result};
-use burn::tensor::Tensor;
-use burn_wgpu::{CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, Wgpu, into_contiguous};
 use burn::cubecl::prelude::{CubeCount, KernelId};
 use burn::cubecl::server::KernelArguments;
+use burn::tensor::Tensor;
+use burn_wgpu::{CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, Wgpu, into_contiguous};
 
 const SHADER: &str = include_str!("../../shaders/distances.wgsl");
 /// As written in the shader.

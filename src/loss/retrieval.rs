@@ -30,13 +30,7 @@ pub fn retrieval(
 /// `1/B sum_i ( reduce_topK_{j != i} [m + S_ij - S_ii]_+  +  reduce_topK_{j != i} [m + S_ji - S_ii]_+ )`
 ///
 /// `negatives = 0` takes all `B - 1`.
-pub fn hinge(
-    s: Tensor<2>,
-    known: Option<Tensor<2, Bool>>,
-    margin: f32,
-    negatives: usize,
-    reduce: Reduce,
-) -> Tensor<1> {
+pub fn hinge(s: Tensor<2>, known: Option<Tensor<2, Bool>>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
     let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii

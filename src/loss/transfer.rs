@@ -274,7 +274,8 @@ mod tests {
         // Distances at their extremes with a sharp student do not overflow.
         let sharp = TransferConfig { gamma: 1e3, ..Default::default() };
         let far = tensor(3, 2, &[1.0, 0.0, -1.0, 0.0, 0.6, 0.8]);
-        let loss = transfer(distances(far.clone()), &orders(distances(unit(3, 2, 4)), &draw(3, &sharp), &sharp), &sharp);
+        let loss =
+            transfer(distances(far.clone()), &orders(distances(unit(3, 2, 4)), &draw(3, &sharp), &sharp), &sharp);
         assert!(value(loss).is_finite());
     }
 }

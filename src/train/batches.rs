@@ -64,7 +64,14 @@ impl Plan {
 }
 
 /// The batch of `step` (from 0): a pure function of its arguments.
-pub fn batch(inputs: &Inputs, train_items: &[usize], plan: Plan, step: usize, config: &Config, device: &Device) -> Result<Batch> {
+pub fn batch(
+    inputs: &Inputs,
+    train_items: &[usize],
+    plan: Plan,
+    step: usize,
+    config: &Config,
+    device: &Device,
+) -> Result<Batch> {
     let seed = config.seed;
     let at = step as u64;
     let mut order = train_items.to_vec();
@@ -93,8 +100,10 @@ pub fn batch(inputs: &Inputs, train_items: &[usize], plan: Plan, step: usize, co
     }
 
     let mut triplets = stream(seed, Purpose::Triplets, at);
-    let draws =
-        [Draw::new(b, &config.transfer, &mut triplets, device)?, Draw::new(b, &config.transfer, &mut triplets, device)?];
+    let draws = [
+        Draw::new(b, &config.transfer, &mut triplets, device)?,
+        Draw::new(b, &config.transfer, &mut triplets, device)?,
+    ];
     let permutation = (config.transfer.control == Control::Shuffled).then(|| {
         let mut p: Vec<i32> = (0..b as i32).collect();
         p.shuffle(&mut triplets);

@@ -46,10 +46,9 @@ impl Centre {
         for row in rows.clone() {
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += f64::from(*x) / n);
         }
-        let variance = rows
-            .map(|row| row.iter().zip(&mean).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum::<f64>())
-            .sum::<f64>()
-            / (n * cols.max(1) as f64);
+        let variance =
+            rows.map(|row| row.iter().zip(&mean).map(|(x, m)| (f64::from(*x) - m).powi(2)).sum::<f64>()).sum::<f64>()
+                / (n * cols.max(1) as f64);
         let scale = if variance > 0.0 { 1.0 / variance.sqrt() } else { 1.0 };
         Self { mean: mean.into_iter().map(|m| m as f32).collect(), scale: scale as f32 }
     }
@@ -109,11 +108,8 @@ impl Inputs {
 
     /// Fits the text features on the captions of the training part.
     pub fn fit_text(corpus: &Corpus, partition: &Partition, config: &Config) -> Result<TextFeatures> {
-        let captions: Vec<&str> = partition
-            .train_items
-            .iter()
-            .flat_map(|&i| corpus.items[i].captions.iter().map(String::as_str))
-            .collect();
+        let captions: Vec<&str> =
+            partition.train_items.iter().flat_map(|&i| corpus.items[i].captions.iter().map(String::as_str)).collect();
         let seed = stream(config.seed, Purpose::Projection, 0).random();
         TextFeatures::fit(&captions, config.data.text_dim, config.data.text_buckets, seed)
     }

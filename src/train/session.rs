@@ -69,17 +69,7 @@ impl Session {
         let partition = Partition::new(&corpus, &config.data)?;
         let inputs = Inputs::new(&corpus, &partition, &config, text)?;
         let plan = Plan::new(partition.train_items.len(), &config)?;
-        Ok(Self {
-            corpus,
-            config,
-            partition,
-            inputs,
-            plan,
-            state,
-            step: header.step,
-            history: header.history,
-            device,
-        })
+        Ok(Self { corpus, config, partition, inputs, plan, state, step: header.step, history: header.history, device })
     }
 
     /// Up to `n` iterations, and an evaluation wherever one falls due. Stops early only when the run is over.

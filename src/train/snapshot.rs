@@ -43,7 +43,13 @@ pub struct Header {
 }
 
 /// Serialises a run.
-pub async fn write(state: &State, config: &Config, corpus: (&str, &str), step: usize, history: &[Event]) -> Result<Vec<u8>> {
+pub async fn write(
+    state: &State,
+    config: &Config,
+    corpus: (&str, &str),
+    step: usize,
+    history: &[Event],
+) -> Result<Vec<u8>> {
     let mut tensors: BTreeMap<String, Matrix> = BTreeMap::new();
     for (prefix, weights) in [("weights", &state.weights), ("first", &state.first), ("second", &state.second)] {
         tensors.extend(weights.download().await?.into_iter().map(|(name, m)| (format!("{prefix}/{name}"), m)));

@@ -16,8 +16,7 @@ use burn::tensor::Tensor;
 pub const LOG_SCALE: &str = "retrieval/log_scale";
 
 /// Columns of the statistics of a step.
-pub const STATISTICS: [&str; 6] =
-    ["total", "retrieval", "transfer_v", "transfer_t", "gradient_norm", "temperature"];
+pub const STATISTICS: [&str; 6] = ["total", "retrieval", "transfer_v", "transfer_t", "gradient_norm", "temperature"];
 
 /// One iteration on `batch`. `structure` is false during the warm-up epochs: retrieval only.
 ///
@@ -77,12 +76,10 @@ impl Pass<'_> {
         keep_running(&mut state, training);
         let mut terms = [None, None];
         let transfer_config = &self.config.transfer;
-        for (n, (side, orders, lambda)) in [
-            (Side::Image, teach_v, transfer_config.lambda_v),
-            (Side::Text, teach_t, transfer_config.lambda_t),
-        ]
-        .into_iter()
-        .enumerate()
+        for (n, (side, orders, lambda)) in
+            [(Side::Image, teach_v, transfer_config.lambda_v), (Side::Text, teach_t, transfer_config.lambda_t)]
+                .into_iter()
+                .enumerate()
         {
             let Some(orders) = orders else { continue };
             let tracked = state.weights.tracked();

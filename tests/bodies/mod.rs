@@ -1,11 +1,13 @@
 //! Test bodies, shared by the native runner and the browser's.
 
-use mtls_lab::config::{Config, Control, Init, ModelConfig, Norm, Order, Reduce, Retrieval, Schedule, Teacher, Tower, TrainConfig, Triplets};
+use burn::tensor::Device;
+use mtls_lab::config::{
+    Config, Control, Init, ModelConfig, Norm, Order, Reduce, Retrieval, Schedule, Teacher, Tower, TrainConfig, Triplets,
+};
 use mtls_lab::data::synthetic;
 use mtls_lab::error::Error;
 use mtls_lab::lab::Lab;
 use mtls_lab::train::{Event, Session};
-use burn::tensor::Device;
 use std::rc::Rc;
 
 #[cfg(feature = "gpu")]

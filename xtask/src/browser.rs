@@ -19,31 +19,15 @@ pub struct Browser {
 impl Browser {
     /// `$CHROME` and `$CHROMEDRIVER` where set, else what is on PATH.
     pub fn find() -> Result<Self> {
-        let named = |variable: &str, names: &[&str]| {
-            env::var_os(variable)
-                .map(PathBuf::from)
-                .or_else(|| find(names))
-        };
-        let chrome = named(
-            "CHROME",
-            &[
-                "chromium",
-                "chromium-browser",
-                "google-chrome",
-                "google-chrome-stable",
-                "chrome",
-            ],
-        )
-        .context("there is no chromium or google-chrome on PATH, and CHROME is not set")?;
+        let named = |variable: &str, names: &[&str]| env::var_os(variable).map(PathBuf::from).or_else(|| find(names));
+        let chrome =
+            named("CHROME", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"])
+                .context("there is no chromium or google-chrome on PATH, and CHROME is not set")?;
         let driver = named("CHROMEDRIVER", &["chromedriver"])
             .context("there is no chromedriver on PATH, and CHROMEDRIVER is not set")?;
         let versions = (major(&chrome)?, major(&driver)?);
         if versions.0 != versions.1 {
-            bail!(
-                "the browser is version {} and its driver {}: they must be equal",
-                versions.0,
-                versions.1
-            );
+            bail!("the browser is version {} and its driver {}: they must be equal", versions.0, versions.1);
         }
         Ok(Self { chrome, driver })
     }
@@ -72,10 +56,7 @@ mod tests {
     fn the_major_version_is_found_in_what_browsers_and_drivers_say() {
         let browser = "Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)";
         assert_eq!(parse_major(browser), Some(156));
-        assert_eq!(
-            parse_major("ChromeDriver 99.0.1 (abc-refs/x@{#12})"),
-            Some(99)
-        );
+        assert_eq!(parse_major("ChromeDriver 99.0.1 (abc-refs/x@{#12})"), Some(99));
         assert_eq!(parse_major("no version here"), None);
     }
 }

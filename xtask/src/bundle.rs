@@ -64,11 +64,7 @@ pub fn selection(preset: &Preset) -> Vec<String> {
 /// Builds a bundle, or finds it up to date.
 pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     let started = Instant::now();
-    eprintln!(
-        "bundle {}: compiling (nothing cached: {} on 2 cores)",
-        preset.name,
-        expected(preset)
-    );
+    eprintln!("bundle {}: compiling (nothing cached: {} on 2 cores)", preset.name, expected(preset));
     let workspace = &ready.workspace;
     let commit = workspace.commit();
     let linked = compile(ready, preset, &commit)?;
@@ -84,10 +80,7 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     }
     let entry = entry(preset, &folder, &now, workspace.version()?, commit)?;
     // For the site's type check.
-    stamp::copy_tree(
-        &folder,
-        &workspace.www().join("src/pkg").join(preset.bundle.folder()),
-    )?;
+    stamp::copy_tree(&folder, &workspace.www().join("src/pkg").join(preset.bundle.folder()))?;
     eprintln!(
         "bundle {}: {} raw{} in {}",
         preset.name,
@@ -116,45 +109,23 @@ fn compile(ready: &Ready, preset: &Preset, commit: &str) -> Result<PathBuf> {
     let total = progress::packages(
         ready
             .tool("cargo")?
-            .args([
-                "tree",
-                "--edges",
-                "normal,build",
-                "--prefix",
-                "none",
-                "--format",
-                "{p}",
-            ])
+            .args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
             .args(&select),
     );
     let mut cargo = ready.wasm_tool("cargo")?;
-    cargo
-        .args([
-            "build",
-            "--lib",
-            "--message-format=json",
-            "--profile",
-            &preset.profile,
-        ])
-        .args(&select);
+    cargo.args(["build", "--lib", "--message-format=json", "--profile", &preset.profile]).args(&select);
     if preset.limit_brotli.is_some() {
         // Products only: in a test build it would compile the crate anew after every commit.
         cargo.env("MTLS_LAB_COMMIT", commit);
     }
     let built = progress::cargo(&mut cargo, total)?;
     if !built.success {
-        bail!(
-            "bundle {} did not compile; cargo's message is above",
-            preset.name
-        );
+        bail!("bundle {} did not compile; cargo's message is above", preset.name);
     }
     built
         .files
         .into_iter()
-        .find(|file| {
-            file.extension()
-                .is_some_and(|extension| extension == "wasm")
-        })
+        .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
         .context("cargo made no .wasm file: is the library still a cdylib?")
 }
 
@@ -167,9 +138,7 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
     }
     std::fs::create_dir_all(&work)?;
     let mut bindgen = ready.tool("wasm-bindgen")?;
-    bindgen
-        .args(["--target", "web", "--out-name", "mtls_lab", "--out-dir"])
-        .arg(&work);
+    bindgen.args(["--target", "web", "--out-name", "mtls_lab", "--out-dir"]).arg(&work);
     if !preset.keep_names {
         bindgen.args(["--remove-name-section", "--remove-producers-section"]);
     }
@@ -183,18 +152,9 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
             preset.wasm_opt.join(" ")
         );
         let small = work.join("optimised.wasm");
-        run(ready
-            .tool("wasm-opt")?
-            .args(&preset.wasm_opt)
-            .arg(&binary)
-            .arg("-o")
-            .arg(&small))?;
+        run(ready.tool("wasm-opt")?.args(&preset.wasm_opt).arg(&binary).arg("-o").arg(&small))?;
         std::fs::rename(small, &binary)?;
-        eprintln!(
-            "bundle {}: wasm-opt took {}",
-            preset.name,
-            clock(started.elapsed())
-        );
+        eprintln!("bundle {}: wasm-opt took {}", preset.name, clock(started.elapsed()));
     }
     if preset.limit_brotli.is_some() {
         compress(&ready.workspace.root, &[binary, work.join(JS)])?;
@@ -208,18 +168,10 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
 
 /// Writes `.br` and `.gz` beside files.
 pub fn compress(root: &Path, files: &[PathBuf]) -> Result<()> {
-    run(command("node")
-        .arg(root.join("xtask/compress.mjs"))
-        .args(files))
+    run(command("node").arg(root.join("xtask/compress.mjs")).args(files))
 }
 
-fn entry(
-    preset: &Preset,
-    folder: &Path,
-    hash: &str,
-    version: String,
-    commit: String,
-) -> Result<Entry> {
+fn entry(preset: &Preset, folder: &Path, hash: &str, version: String, commit: String) -> Result<Entry> {
     let length = |name: &str| std::fs::metadata(folder.join(name)).map(|data| data.len());
     let address = |name: &str| {
         let tag = hash.get(..8).unwrap_or(hash);
@@ -241,10 +193,7 @@ fn check_limit(preset: &Preset, entry: &Entry) -> Result<()> {
     if let (Some(limit), Some(brotli)) = (preset.limit_brotli, entry.brotli)
         && brotli > limit
     {
-        bail!(
-            "bundle {} is {brotli} bytes after brotli; wasm-pack.toml allows {limit}",
-            preset.name
-        );
+        bail!("bundle {} is {brotli} bytes after brotli; wasm-pack.toml allows {limit}", preset.name);
     }
     Ok(())
 }
@@ -273,8 +222,7 @@ mod tests {
         std::fs::write(folder.path().join(format!("{BINARY}.br")), [0; 30]).unwrap();
         let made = |limit| {
             let preset = preset(limit);
-            let entry =
-                entry(&preset, folder.path(), "0123456789", "1".into(), "c".into()).unwrap();
+            let entry = entry(&preset, folder.path(), "0123456789", "1".into(), "c".into()).unwrap();
             let verdict = check_limit(&preset, &entry).map_err(|error| error.to_string());
             (entry, verdict)
         };
@@ -289,10 +237,7 @@ mod tests {
     #[test]
     fn the_default_features_are_always_off() {
         let words = selection(&preset(None)).join(" ");
-        assert!(
-            words.ends_with("--no-default-features --features gpu,x"),
-            "{words}"
-        );
+        assert!(words.ends_with("--no-default-features --features gpu,x"), "{words}");
         let mut cpu = preset(None);
         cpu.features.clear();
         assert!(selection(&cpu).join(" ").ends_with("--no-default-features"));

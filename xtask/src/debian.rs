@@ -76,18 +76,12 @@ fn privileged(program: &str) -> Result<Command> {
 pub fn toolchain(cache: &Path) -> Result<Toolchain> {
     // Packages first: their compiler may be there from a package of another name.
     let sources = Path::new("/usr/lib/rustlib/src/rust/library/std");
-    let there = ["rustc", "cargo", "cargo-clippy"]
-        .iter()
-        .all(|program| Path::new("/usr/bin").join(program).is_file());
+    let there = ["rustc", "cargo", "cargo-clippy"].iter().all(|program| Path::new("/usr/bin").join(program).is_file());
     if !(there && sources.is_dir()) {
         eprintln!("      installing {}", RUST.join(" "));
         install(&RUST)?;
     }
-    let distro = Toolchain {
-        rustup: None,
-        front: Some(PathBuf::from("/usr/bin")),
-        linker: None,
-    };
+    let distro = Toolchain { rustup: None, front: Some(PathBuf::from("/usr/bin")), linker: None };
     if !distro.compiles_wasm() {
         build_std(cache, &distro)?;
     }

@@ -84,14 +84,11 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
         }
         "test" if rest == ["--list"] => Ok(Verb::ListStages),
         "test" => {
-            let unknown = rest
-                .iter()
-                .find(|filter| !verify::NAMES.iter().any(|name| name.contains(**filter)));
+            let unknown = rest.iter().find(|filter| !verify::NAMES.iter().any(|name| name.contains(**filter)));
             match unknown {
-                Some(filter) => Err(format!(
-                    "no stage's name contains {filter:?}; the stages are {}",
-                    verify::NAMES.join(", ")
-                )),
+                Some(filter) => {
+                    Err(format!("no stage's name contains {filter:?}; the stages are {}", verify::NAMES.join(", ")))
+                }
                 None => Ok(Verb::Test(rest.to_vec())),
             }
         }
@@ -143,10 +140,11 @@ fn carry_out(verb: Verb) -> Result<bool> {
         Verb::Bench(rest) => measure::bench(&ready(Needs::Build)?, &rest)?,
         Verb::Soak(rest) => measure::soak(&ready(Needs::Tests)?, &rest)?,
         Verb::PackEmoji => process::run(
-            ready(Needs::Build)?
-                .tool("cargo")?
-                .args(["run", "--release", "--package", "packer", "--"])
-                .args(["emoji", "--out", "packs/emoji"]),
+            ready(Needs::Build)?.tool("cargo")?.args(["run", "--release", "--package", "packer", "--"]).args([
+                "emoji",
+                "--out",
+                "packs/emoji",
+            ]),
         )?,
     }
     Ok(true)
@@ -179,10 +177,7 @@ mod tests {
         assert_eq!(parse(&["build"]), Ok(Verb::Build(vec!["cpu", "gpu"])));
         assert_eq!(
             parse(&["serve", "--port", "9000", "--preset", "cpu-test"]),
-            Ok(Verb::Serve {
-                port: 9000,
-                presets: vec!["cpu-test"]
-            })
+            Ok(Verb::Serve { port: 9000, presets: vec!["cpu-test"] })
         );
         assert_eq!(parse(&["test", "wasm"]), Ok(Verb::Test(vec!["wasm"])));
         assert_eq!(parse(&["pack", "emoji"]), Ok(Verb::PackEmoji));

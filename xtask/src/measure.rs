@@ -12,15 +12,7 @@ pub fn bench(ready: &Ready, rest: &[&str]) -> Result<()> {
     eprintln!("bench: the native program, compiled in release first (nothing cached: 15 min)");
     run(ready
         .tool("cargo")?
-        .args([
-            "run",
-            "--release",
-            "--package",
-            "mtls-lab",
-            "--bin",
-            "mtls-lab",
-            "--",
-        ])
+        .args(["run", "--release", "--package", "mtls-lab", "--bin", "mtls-lab", "--"])
         .args(["bench", "--json"])
         .args(rest))
 }

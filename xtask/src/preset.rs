@@ -76,24 +76,15 @@ impl Presets {
     pub fn get(&self, name: &str) -> Result<Preset> {
         self.0.get(name).cloned().with_context(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-            format!(
-                "wasm-pack.toml has no preset {name:?}; it has {}",
-                known.join(", ")
-            )
+            format!("wasm-pack.toml has no preset {name:?}; it has {}", known.join(", "))
         })
     }
 
     /// The named presets, CPU first; each bundle at most once, and the CPU one always.
     pub fn choose(&self, names: &[&str]) -> Result<Vec<Preset>> {
-        let mut chosen = names
-            .iter()
-            .map(|name| self.get(name))
-            .collect::<Result<Vec<_>>>()?;
+        let mut chosen = names.iter().map(|name| self.get(name)).collect::<Result<Vec<_>>>()?;
         chosen.sort_by_key(|preset| preset.bundle);
-        if let Some(pair) = chosen
-            .windows(2)
-            .find(|pair| pair[0].bundle == pair[1].bundle)
-        {
+        if let Some(pair) = chosen.windows(2).find(|pair| pair[0].bundle == pair[1].bundle) {
             bail!(
                 "presets {} and {} are both the {} bundle: name one",
                 pair[0].name,
@@ -101,10 +92,7 @@ impl Presets {
                 pair[0].bundle.folder()
             );
         }
-        if chosen
-            .first()
-            .is_none_or(|preset| preset.bundle != Bundle::Cpu)
-        {
+        if chosen.first().is_none_or(|preset| preset.bundle != Bundle::Cpu) {
             bail!("the page starts on the CPU bundle: name a CPU preset too");
         }
         Ok(chosen)
@@ -134,8 +122,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_and_a_missing_key_are_errors() {
-        let good =
-            "[preset.a]\nbundle='cpu'\nprofile='dev'\nfeatures=[]\nkeep-names=true\nwasm-opt=[]\n";
+        let good = "[preset.a]\nbundle='cpu'\nprofile='dev'\nfeatures=[]\nkeep-names=true\nwasm-opt=[]\n";
         assert!(Presets::parse(good).is_ok());
         let misspelt = format!("{good}limit-brotil = 5\n");
         assert!(Presets::parse(&misspelt).is_err());
@@ -146,11 +133,8 @@ mod tests {
     #[test]
     fn choosing_puts_the_cpu_bundle_first_and_refuses_what_cannot_be_served() {
         let presets = committed();
-        let names = |list: &[&str]| {
-            presets
-                .choose(list)
-                .map(|chosen| chosen.into_iter().map(|p| p.name).collect::<Vec<_>>())
-        };
+        let names =
+            |list: &[&str]| presets.choose(list).map(|chosen| chosen.into_iter().map(|p| p.name).collect::<Vec<_>>());
         assert_eq!(names(&["gpu", "cpu"]).unwrap(), ["cpu", "gpu"]);
         assert!(names(&["gpu"]).is_err());
         assert!(names(&["cpu", "cpu-test"]).is_err());

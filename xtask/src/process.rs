@@ -14,9 +14,7 @@ pub fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     for (key, _) in env::vars_os() {
         let name = key.to_string_lossy();
-        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
+        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| name.starts_with(prefix));
         let exact = [
             "CARGO",
             "CARGO_CRATE_NAME",
@@ -35,25 +33,16 @@ pub fn command(program: impl AsRef<Path>) -> Command {
 
 /// The text that a command prints, trimmed. Fails when the command does.
 pub fn text(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", shown(command)))?;
+    let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
     if !output.status.success() {
-        bail!(
-            "{} failed ({}): {}",
-            shown(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{} failed ({}): {}", shown(command), output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Runs a command, its output passing through. Fails when the command does.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", shown(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", shown(command)))?;
     if !status.success() {
         bail!("{} failed ({status})", shown(command));
     }
@@ -62,9 +51,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// The command as one would type it.
 pub fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     std::iter::once(program)
         .chain(command.get_args())
         .map(|part| part.to_string_lossy().into_owned())
@@ -75,11 +62,7 @@ pub fn shown(command: &Command) -> String {
 /// The first program of these names on PATH.
 pub fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    names.iter().find_map(|name| {
-        env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
-    })
+    names.iter().find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
 /// PATH with these folders in front.
@@ -128,9 +111,7 @@ mod tests {
 
     #[test]
     fn a_failing_command_names_itself_and_its_words() {
-        let error = text(command("sh").args(["-c", "echo why >&2; exit 3"]))
-            .unwrap_err()
-            .to_string();
+        let error = text(command("sh").args(["-c", "echo why >&2; exit 3"])).unwrap_err().to_string();
         assert!(error.contains("sh -c") && error.contains("why"), "{error}");
     }
 

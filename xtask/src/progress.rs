@@ -87,11 +87,7 @@ fn watch(command: &mut Command, total: usize, source: &Source) -> Result<Built> 
     } // The channel closes when both ends are read.
 
     let mut meter = Meter::new(total);
-    let mut built = Built {
-        success: false,
-        files: Vec::new(),
-        compiled: 0,
-    };
+    let mut built = Built { success: false, files: Vec::new(), compiled: 0 };
     let mut seen = HashSet::new();
     loop {
         match events.recv_timeout(Duration::from_secs(1)) {
@@ -125,9 +121,7 @@ fn take(message: &Value, seen: &mut HashSet<String>, built: &mut Built, meter: &
             let package = message["package_id"].as_str().unwrap_or_default();
             if package.starts_with("path+") {
                 let files = message["filenames"].as_array().into_iter().flatten();
-                built
-                    .files
-                    .extend(files.filter_map(Value::as_str).map(PathBuf::from));
+                built.files.extend(files.filter_map(Value::as_str).map(PathBuf::from));
             }
             if !script && seen.insert(package.to_owned()) {
                 built.compiled += usize::from(message["fresh"] == false);
@@ -164,11 +158,7 @@ fn routine(line: &str) -> bool {
         "Replacing",
     ];
     let line = line.trim_start();
-    line.is_empty()
-        || WORDS.iter().any(|word| {
-            line.strip_prefix(word)
-                .is_some_and(|rest| rest.starts_with(' '))
-        })
+    line.is_empty() || WORDS.iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 /// One line that says how far a step is.
@@ -236,15 +226,9 @@ fn status(done: usize, total: usize, compiled: usize, elapsed: Duration) -> Stri
     let mut line = format!("{done} of {total} packages, {} so far", clock(elapsed));
     if done == total {
         line.push_str(", linking or compiling the last ones");
-    } else if let (true, Ok(compiled), Ok(left)) = (
-        compiled >= 8,
-        u32::try_from(compiled),
-        u32::try_from(total - done),
-    ) {
-        line.push_str(&format!(
-            ", roughly {} left",
-            clock(elapsed * left / compiled)
-        ));
+    } else if let (true, Ok(compiled), Ok(left)) = (compiled >= 8, u32::try_from(compiled), u32::try_from(total - done))
+    {
+        line.push_str(&format!(", roughly {} left", clock(elapsed * left / compiled)));
     }
     line
 }
@@ -269,9 +253,7 @@ mod tests {
         assert!(routine("   Compiling serde v1.0.0"));
         assert!(routine(""));
         assert!(!routine("error: could not compile `x`"));
-        assert!(!routine(
-            "    Blocking waiting for file lock on build directory"
-        ));
+        assert!(!routine("    Blocking waiting for file lock on build directory"));
         assert!(!routine("Runningless"));
     }
 

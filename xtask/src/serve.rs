@@ -24,20 +24,14 @@ pub fn build(ready: &Ready, presets: &[Preset]) -> Result<()> {
     for (preset, finished) in &made {
         site::add(&dist, preset, finished)?;
     }
-    println!(
-        "{} is ready for any static host, in {}",
-        dist.display(),
-        clock(started.elapsed())
-    );
+    println!("{} is ready for any static host, in {}", dist.display(), clock(started.elapsed()));
     Ok(())
 }
 
 /// Serves `dist/` as soon as the CPU bundle is there, and builds the GPU bundle beside it.
 pub fn serve(ready: &Ready, presets: &[Preset], port: u16) -> Result<()> {
     let dist = ready.workspace.dist();
-    let (first, later): (Vec<_>, Vec<_>) = presets
-        .iter()
-        .partition(|preset| preset.bundle == Bundle::Cpu);
+    let (first, later): (Vec<_>, Vec<_>) = presets.iter().partition(|preset| preset.bundle == Bundle::Cpu);
     let mut made = Vec::new();
     for preset in first {
         made.push((preset, bundle::build(ready, preset)?));

@@ -26,9 +26,7 @@ pub struct Serving {
 
 /// Serves a folder below `prefix` (which begins and ends with a slash) from the first free port.
 pub fn start(folder: &Path, port: u16, prefix: &str) -> Result<Serving> {
-    let folder = folder
-        .canonicalize()
-        .with_context(|| format!("cannot serve {}", folder.display()))?;
+    let folder = folder.canonicalize().with_context(|| format!("cannot serve {}", folder.display()))?;
     let last = port.saturating_add(PORTS);
     let bound = (port..=last).find_map(|port| {
         let server = Server::http(("127.0.0.1", port)).ok()?;
@@ -47,9 +45,7 @@ pub fn start(folder: &Path, port: u16, prefix: &str) -> Result<Serving> {
             }
         });
     }
-    Ok(Serving {
-        url: format!("http://127.0.0.1:{port}{prefix}"),
-    })
+    Ok(Serving { url: format!("http://127.0.0.1:{port}{prefix}") })
 }
 
 /// What a path asks for.
@@ -145,25 +141,14 @@ fn answer(request: Request, folder: &Path, prefix: &str) -> Result<()> {
         header("Referrer-Policy", "no-referrer")?,
         policy(),
     ];
-    headers.extend(
-        encoding
-            .map(|name| header("Content-Encoding", name))
-            .transpose()?,
-    );
-    if value(&request, "If-None-Match")
-        .split(',')
-        .any(|known| known.trim() == tag)
-    {
+    headers.extend(encoding.map(|name| header("Content-Encoding", name)).transpose()?);
+    if value(&request, "If-None-Match").split(',').any(|known| known.trim() == tag) {
         let mut response = Response::empty(304);
-        headers
-            .into_iter()
-            .for_each(|header| response.add_header(header));
+        headers.into_iter().for_each(|header| response.add_header(header));
         request.respond(response)?;
     } else {
         let mut response = Response::from_file(File::open(&sent)?);
-        headers
-            .into_iter()
-            .for_each(|header| response.add_header(header));
+        headers.into_iter().for_each(|header| response.add_header(header));
         // Always with a length, as a static host does: the page shows how much has come.
         request.respond(response.with_chunked_threshold(usize::MAX))?;
     }
@@ -207,9 +192,7 @@ fn accepted(accepts: &str, name: &str) -> bool {
     accepts.split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let refused = |weight: &str| {
-            let number = weight
-                .strip_prefix("q=")
-                .and_then(|q| q.parse::<f32>().ok());
+            let number = weight.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok());
             number == Some(0.0)
         };
         parts.next() == Some(name) && !parts.any(refused)
@@ -225,14 +208,8 @@ fn tag(file: &Path) -> Result<String> {
 
 /// A file whose address changes with its content may be kept; all others are asked for again.
 fn caching(file: &Path, address: &str) -> &'static str {
-    let hashed = file
-        .parent()
-        .is_some_and(|folder| folder.ends_with("assets"));
-    if hashed || address.contains("?v=") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    }
+    let hashed = file.parent().is_some_and(|folder| folder.ends_with("assets"));
+    if hashed || address.contains("?v=") { "public, max-age=31536000, immutable" } else { "no-cache" }
 }
 
 fn mime(file: &Path) -> &'static str {

@@ -26,17 +26,10 @@ fn folder() -> tempfile::TempDir {
 fn ask(url: &str, method: &str, path: &str, headers: &str) -> (String, Vec<u8>) {
     let host = url.trim_start_matches("http://").split('/').next().unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n"
-    )
-    .unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     (head, bytes[end + 4..].to_vec())
 }
@@ -54,14 +47,8 @@ fn only_files_below_the_folder_and_the_prefix_are_found() {
     let site = outer.path().join("site").canonicalize().unwrap();
     let at = |address: &str| resolve(&site, "/lab/", address);
     assert_eq!(at("/lab/"), Target::File(site.join("index.html")));
-    assert_eq!(
-        at("/lab/index.html?x=/../#y"),
-        Target::File(site.join("index.html"))
-    );
-    assert_eq!(
-        at("/lab/assets/a%20b.js"),
-        Target::File(site.join("assets/a b.js"))
-    );
+    assert_eq!(at("/lab/index.html?x=/../#y"), Target::File(site.join("index.html")));
+    assert_eq!(at("/lab/assets/a%20b.js"), Target::File(site.join("assets/a b.js")));
     assert_eq!(at("/lab"), Target::Redirect("/lab/".into()));
     assert_eq!(at("/lab/bundles"), Target::Redirect("/lab/bundles/".into()));
     for refused in [
@@ -96,35 +83,18 @@ fn a_page_comes_with_type_policy_and_a_tag_that_saves_the_second_download() {
     let (head, body) = ask(&served.url, "GET", "/", "");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     assert_eq!(body, b"page");
-    assert_eq!(
-        field(&head, "Content-Type").unwrap(),
-        "text/html; charset=utf-8"
-    );
+    assert_eq!(field(&head, "Content-Type").unwrap(), "text/html; charset=utf-8");
     assert_eq!(field(&head, "Content-Security-Policy").unwrap(), POLICY);
     assert_eq!(field(&head, "X-Content-Type-Options").unwrap(), "nosniff");
     assert_eq!(field(&head, "Cache-Control").unwrap(), "no-cache");
     let again = format!("If-None-Match: {}\r\n", field(&head, "ETag").unwrap());
     let (head, body) = ask(&served.url, "GET", "/", &again);
-    assert!(
-        head.starts_with("HTTP/1.1 304") && body.is_empty(),
-        "{head}"
-    );
+    assert!(head.starts_with("HTTP/1.1 304") && body.is_empty(), "{head}");
     let (head, body) = ask(&served.url, "HEAD", "/", "");
-    assert!(
-        head.starts_with("HTTP/1.1 200") && body.is_empty(),
-        "{head}"
-    );
+    assert!(head.starts_with("HTTP/1.1 200") && body.is_empty(), "{head}");
     assert_eq!(field(&head, "Content-Length").unwrap(), "4");
-    assert!(
-        ask(&served.url, "POST", "/", "")
-            .0
-            .starts_with("HTTP/1.1 405")
-    );
-    assert!(
-        ask(&served.url, "GET", "/../secret", "")
-            .0
-            .starts_with("HTTP/1.1 404")
-    );
+    assert!(ask(&served.url, "POST", "/", "").0.starts_with("HTTP/1.1 405"));
+    assert!(ask(&served.url, "GET", "/../secret", "").0.starts_with("HTTP/1.1 404"));
 }
 
 #[test]
@@ -133,10 +103,7 @@ fn a_bundle_comes_whole_or_as_the_compressed_file_that_the_client_takes() {
     let served = start(&outer.path().join("site"), 18_180, "/").unwrap();
     let path = "/bundles/cpu/x.wasm?v=1";
     let (head, body) = ask(&served.url, "GET", path, "Accept-Encoding: gzip\r\n");
-    assert_eq!(
-        (body.len(), field(&head, "Content-Encoding")),
-        (100_000, None)
-    );
+    assert_eq!((body.len(), field(&head, "Content-Encoding")), (100_000, None));
     assert_eq!(field(&head, "Content-Type").unwrap(), "application/wasm");
     assert_eq!(field(&head, "Content-Length").unwrap(), "100000");
     assert!(field(&head, "Cache-Control").unwrap().contains("immutable"));

@@ -55,16 +55,10 @@ impl Ready {
 }
 
 fn tool(workspace: &Workspace, toolchain: &Toolchain, program: &OsStr) -> Result<Command> {
-    let mut front = vec![
-        workspace.tools().join("bin"),
-        workspace.www().join("node_modules/.bin"),
-    ];
+    let mut front = vec![workspace.tools().join("bin"), workspace.www().join("node_modules/.bin")];
     front.extend(toolchain.front.clone());
     let mut command = toolchain.command(&program.to_string_lossy());
-    command
-        .current_dir(&workspace.root)
-        .env("PATH", path_with(&front)?)
-        .env("CARGO_TARGET_DIR", workspace.target());
+    command.current_dir(&workspace.root).env("PATH", path_with(&front)?).env("CARGO_TARGET_DIR", workspace.target());
     Ok(command)
 }
 
@@ -82,35 +76,16 @@ pub fn setup(workspace: Workspace, needs: Needs) -> Result<Ready> {
     std::fs::create_dir_all(&workspace.cache)
         .with_context(|| format!("cannot make the cache folder {}", workspace.cache.display()))?;
     if find(&["cc", "gcc", "clang"]).is_none() {
-        step(
-            "C linker (cc)",
-            "Rust links native programs with it",
-            "Under a minute",
-            || debian::install(&["gcc", "libc6-dev"]),
-        )?;
+        step("C linker (cc)", "Rust links native programs with it", "Under a minute", || {
+            debian::install(&["gcc", "libc6-dev"])
+        })?;
     }
     let toolchain = rust(&workspace)?;
     let lock = read(&workspace.root.join("Cargo.lock"))?;
     let bindgen = locked_version(&lock, "wasm-bindgen")?;
     // Its own lock file may name a version that a mirror does not have: not `--locked`.
-    cargo_tool(
-        &workspace,
-        &toolchain,
-        "wasm-bindgen",
-        "wasm-bindgen-cli",
-        &bindgen,
-        false,
-        161,
-    )?;
-    cargo_tool(
-        &workspace,
-        &toolchain,
-        "wasm-pack",
-        "wasm-pack",
-        WASM_PACK,
-        true,
-        169,
-    )?;
+    cargo_tool(&workspace, &toolchain, "wasm-bindgen", "wasm-bindgen-cli", &bindgen, false, 161)?;
+    cargo_tool(&workspace, &toolchain, "wasm-pack", "wasm-pack", WASM_PACK, true, 169)?;
     node()?;
     node_modules(&workspace)?;
     let browser = match needs {
@@ -118,11 +93,7 @@ pub fn setup(workspace: Workspace, needs: Needs) -> Result<Ready> {
         Needs::Tests => Some(browser()?),
     };
     eprintln!("setup: all there ({})", toolchain.name());
-    Ok(Ready {
-        workspace,
-        toolchain,
-        browser,
-    })
+    Ok(Ready { workspace, toolchain, browser })
 }
 
 fn rust(workspace: &Workspace) -> Result<Toolchain> {
@@ -141,15 +112,10 @@ fn rust(workspace: &Workspace) -> Result<Toolchain> {
     if let Some(linked) = toolchain.clone().with_linker()? {
         return Ok(linked);
     }
-    step(
-        "linker for wasm32 (lld)",
-        "This Rust brings none of its own",
-        "Under a minute",
-        || debian::install(&["lld-19"]),
-    )?;
-    toolchain
-        .with_linker()?
-        .context("lld-19 is installed, but there is no wasm-ld-19 on PATH")
+    step("linker for wasm32 (lld)", "This Rust brings none of its own", "Under a minute", || {
+        debian::install(&["lld-19"])
+    })?;
+    toolchain.with_linker()?.context("lld-19 is installed, but there is no wasm-ld-19 on PATH")
 }
 
 /// rustup's download where it works; else Debian's sources.
@@ -197,14 +163,7 @@ fn cargo_tool(
             let work = workspace.cache.join("tools-target");
             let mut install = toolchain.command("cargo");
             install
-                .args([
-                    "install",
-                    package,
-                    "--version",
-                    version,
-                    "--force",
-                    "--root",
-                ])
+                .args(["install", package, "--version", version, "--force", "--root"])
                 .arg(workspace.tools())
                 .args(locked.then_some("--locked"))
                 .env("CARGO_TARGET_DIR", &work)
@@ -233,10 +192,7 @@ fn node() -> Result<()> {
 }
 
 fn node_suits(version: &str) -> bool {
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split('.')
-        .map(str::parse::<u32>);
+    let mut numbers = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
         return false;
     };
@@ -276,15 +232,12 @@ fn node_modules(workspace: &Workspace) -> Result<()> {
 fn browser() -> Result<Browser> {
     let browser = match Browser::find() {
         Ok(browser) => browser,
-        Err(reason) => step(
-            "Chromium and its driver",
-            &format!("The browser tests run in it ({reason})"),
-            "A minute",
-            || {
+        Err(reason) => {
+            step("Chromium and its driver", &format!("The browser tests run in it ({reason})"), "A minute", || {
                 debian::install(&["chromium", "chromium-driver"])?;
                 Browser::find()
-            },
-        )?,
+            })?
+        }
     };
     if !software_vulkan() && Path::new("/etc/debian_version").is_file() {
         step(
@@ -314,9 +267,7 @@ mod tests {
         for good in ["v20.19.0", "v20.20.2", "v22.12.0", "v24.0.1", "v23.0.0"] {
             assert!(node_suits(good), "{good}");
         }
-        for bad in [
-            "v20.18.9", "v21.9.0", "v22.11.0", "v18.20.0", "nonsense", "",
-        ] {
+        for bad in ["v20.18.9", "v21.9.0", "v22.11.0", "v18.20.0", "nonsense", ""] {
             assert!(!node_suits(bad), "{bad}");
         }
     }

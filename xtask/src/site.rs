@@ -77,13 +77,7 @@ fn vite(ready: &Ready, product: bool) -> Result<PathBuf> {
     let kind = if product { "site" } else { "site-test" };
     let built = workspace.root.join("target").join(kind);
     let (version, commit) = (workspace.version()?, workspace.commit());
-    let without = [
-        "node_modules",
-        "src/pkg",
-        "dist",
-        "test-results",
-        "playwright-report",
-    ];
+    let without = ["node_modules", "src/pkg", "dist", "test-results", "playwright-report"];
     let sources = stamp::tree(&www, &without)?;
     let now = stamp::parts(&[sources.as_bytes(), version.as_bytes(), commit.as_bytes()]);
     let stamp_file = built.join(".stamp");
@@ -101,11 +95,8 @@ fn vite(ready: &Ready, product: bool) -> Result<PathBuf> {
         bail!("the site build left no index.html in {}", built.display());
     }
     if product {
-        let texts: Vec<PathBuf> = stamp::walk(&built, &[])?
-            .into_iter()
-            .filter(|file| is_text(file))
-            .map(|file| built.join(file))
-            .collect();
+        let texts: Vec<PathBuf> =
+            stamp::walk(&built, &[])?.into_iter().filter(|file| is_text(file)).map(|file| built.join(file)).collect();
         compress(&workspace.root, &texts)?;
     }
     stamp::write(&stamp_file, &now)?;
@@ -150,14 +141,9 @@ mod tests {
     #[test]
     fn a_bundle_that_comes_later_joins_the_list_and_a_new_one_replaces_the_old_files() {
         let (out, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let finished = |raw| Finished {
-            folder: made.path().to_path_buf(),
-            entry: entry(raw),
-        };
-        let listed = || -> Bundles {
-            serde_json::from_slice(&std::fs::read(out.path().join("bundles.json")).unwrap())
-                .unwrap()
-        };
+        let finished = |raw| Finished { folder: made.path().to_path_buf(), entry: entry(raw) };
+        let listed =
+            || -> Bundles { serde_json::from_slice(&std::fs::read(out.path().join("bundles.json")).unwrap()).unwrap() };
         std::fs::write(made.path().join("old.js"), "1").unwrap();
         add(out.path(), &preset(Bundle::Cpu), &finished(1)).unwrap();
         assert!(listed().gpu.is_none());

@@ -22,10 +22,7 @@ pub struct Tally {
 
 impl Tally {
     /// A check that has no tests of its own and passed.
-    pub const CHECK: Self = Self {
-        passed: 1,
-        failed: 0,
-    };
+    pub const CHECK: Self = Self { passed: 1, failed: 0 };
 }
 
 /// One stage: its name, and what it does. An error counts as one failure.
@@ -45,29 +42,12 @@ pub fn run(stages: Vec<Stage>) -> Tally {
     let count = stages.len();
     let mut rows = Vec::new();
     for (index, stage) in stages.into_iter().enumerate() {
-        println!(
-            "\n== {} ({} of {count}, {} so far)",
-            stage.name,
-            index + 1,
-            clock(started.elapsed())
-        );
+        println!("\n== {} ({} of {count}, {} so far)", stage.name, index + 1, clock(started.elapsed()));
         let begun = Instant::now();
         let (tally, note) = match (stage.work)() {
-            Ok(tally) if tally.passed + tally.failed == 0 => (
-                Tally {
-                    passed: 0,
-                    failed: 1,
-                },
-                "nothing ran".to_owned(),
-            ),
+            Ok(tally) if tally.passed + tally.failed == 0 => (Tally { passed: 0, failed: 1 }, "nothing ran".to_owned()),
             Ok(tally) => (tally, String::new()),
-            Err(error) => (
-                Tally {
-                    passed: 0,
-                    failed: 1,
-                },
-                format!("{error:#}"),
-            ),
+            Err(error) => (Tally { passed: 0, failed: 1 }, format!("{error:#}")),
         };
         if !note.is_empty() {
             println!("{} failed: {note}", stage.name);
@@ -75,29 +55,15 @@ pub fn run(stages: Vec<Stage>) -> Tally {
         rows.push((stage.name, tally, begun.elapsed(), note));
     }
     let mut total = Tally::default();
-    println!(
-        "\n{:<18} {:>7} {:>7} {:>12}",
-        "stage", "passed", "failed", "time"
-    );
+    println!("\n{:<18} {:>7} {:>7} {:>12}", "stage", "passed", "failed", "time");
     for (name, tally, time, note) in &rows {
         total.passed += tally.passed;
         total.failed += tally.failed;
         let first = note.lines().next().unwrap_or_default();
-        let line = format!(
-            "{name:<18} {:>7} {:>7} {:>12}  {first}",
-            tally.passed,
-            tally.failed,
-            clock(*time)
-        );
+        let line = format!("{name:<18} {:>7} {:>7} {:>12}  {first}", tally.passed, tally.failed, clock(*time));
         println!("{}", line.trim_end());
     }
-    println!(
-        "{:<18} {:>7} {:>7} {:>12}\n",
-        "all",
-        total.passed,
-        total.failed,
-        clock(started.elapsed())
-    );
+    println!("{:<18} {:>7} {:>7} {:>12}\n", "all", total.passed, total.failed, clock(started.elapsed()));
     println!("{} passed, {} failed", total.passed, total.failed);
     total
 }
@@ -209,14 +175,8 @@ mod tests {
 
     #[test]
     fn a_runner_that_fails_or_finds_nothing_or_hangs_is_an_error() {
-        assert_eq!(
-            shell("echo 'test result: ok. 2 passed; 0 failed'").unwrap(),
-            tally(2, 0)
-        );
-        assert_eq!(
-            shell("echo 'test result: FAILED. 2 passed; 1 failed'; exit 101").unwrap(),
-            tally(2, 1)
-        );
+        assert_eq!(shell("echo 'test result: ok. 2 passed; 0 failed'").unwrap(), tally(2, 0));
+        assert_eq!(shell("echo 'test result: FAILED. 2 passed; 1 failed'; exit 101").unwrap(), tally(2, 1));
         let crashed = shell("echo 'test result: ok. 2 passed; 0 failed'; exit 1");
         assert!(crashed.unwrap_err().to_string().contains("failed (exit"));
         let none = shell("echo 'test result: ok. 0 passed; 0 failed'");

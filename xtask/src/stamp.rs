@@ -10,11 +10,7 @@ use sha2::{Digest, Sha256};
 pub fn files(folder: &Path, names: &[&str]) -> Result<String> {
     let mut hash = Sha256::new();
     for name in names {
-        add(
-            &mut hash,
-            name,
-            &std::fs::read(folder.join(name)).unwrap_or_default(),
-        );
+        add(&mut hash, name, &std::fs::read(folder.join(name)).unwrap_or_default());
     }
     Ok(hex(hash))
 }
@@ -54,8 +50,7 @@ pub fn walk(folder: &Path, without: &[&str]) -> Result<Vec<PathBuf>> {
     let mut open = vec![PathBuf::new()];
     while let Some(relative) = open.pop() {
         let path = folder.join(&relative);
-        let entries =
-            std::fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let entries = std::fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))?;
         for entry in entries {
             let entry = entry?;
             let name = relative.join(entry.file_name());
@@ -80,8 +75,7 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         if let Some(parent) = target.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        std::fs::copy(from.join(&file), &target)
-            .with_context(|| format!("cannot write {}", target.display()))?;
+        std::fs::copy(from.join(&file), &target).with_context(|| format!("cannot write {}", target.display()))?;
     }
     Ok(())
 }
@@ -95,10 +89,7 @@ fn add(hash: &mut Sha256, name: &str, bytes: &[u8]) {
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

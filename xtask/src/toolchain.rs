@@ -31,11 +31,7 @@ pub struct Toolchain {
 impl Toolchain {
     /// The toolchain that the user's cargo ran this program with.
     pub fn current() -> Self {
-        Self {
-            rustup: env::var("RUSTUP_TOOLCHAIN").ok(),
-            front: None,
-            linker: None,
-        }
+        Self { rustup: env::var("RUSTUP_TOOLCHAIN").ok(), front: None, linker: None }
     }
 
     /// Debian's own, by its rustup name where there is rustup.
@@ -79,15 +75,7 @@ impl Toolchain {
             let output = env::temp_dir().join(format!("mtls-lab-probe-{}", std::process::id()));
             let mut child = self
                 .command("rustc")
-                .args([
-                    "--target",
-                    WASM,
-                    "--crate-type",
-                    "lib",
-                    "--emit",
-                    "metadata",
-                    "-o",
-                ])
+                .args(["--target", WASM, "--crate-type", "lib", "--emit", "metadata", "-o"])
                 .arg(&output)
                 .arg("-")
                 .stdin(Stdio::piped())
@@ -133,11 +121,7 @@ impl Toolchain {
 
 fn host(toolchain: &Toolchain) -> Result<String> {
     let version = text(toolchain.command("rustc").arg("-vV"))?;
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .context("rustc -vV names no host")
+    version.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).context("rustc -vV names no host")
 }
 
 /// The folders of rustup's toolchains, the stable ones first, always in the same order: the
@@ -154,11 +138,7 @@ fn rustup_toolchains() -> Vec<PathBuf> {
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .collect();
     folders.sort_by_key(|folder| {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (!name.starts_with("stable"), name)
     });
     folders

@@ -94,9 +94,7 @@ fn format() -> Result<Tally> {
     };
     let user = std::env::var("RUSTUP_TOOLCHAIN").ok();
     let candidates = [None, user, Some("stable".to_owned())];
-    let found = candidates
-        .into_iter()
-        .find(|name| text(with(name.clone()).args(["fmt", "--version"])).is_ok());
+    let found = candidates.into_iter().find(|name| text(with(name.clone()).args(["fmt", "--version"])).is_ok());
     let name = found.context("there is no rustfmt: rustup component add rustfmt")?;
     run(with(name).args(["fmt", "--all", "--check"]))?;
     Ok(Tally::CHECK)
@@ -112,24 +110,11 @@ fn cargo(
     adjust: impl FnOnce(&mut Command),
 ) -> Result<()> {
     let total = progress::packages(
-        ready
-            .tool("cargo")?
-            .args([
-                "tree", "--edges", edges, "--prefix", "none", "--format", "{p}",
-            ])
-            .args(selection),
+        ready.tool("cargo")?.args(["tree", "--edges", edges, "--prefix", "none", "--format", "{p}"]).args(selection),
     );
     let wasm = selection.iter().any(|word| word == WASM);
-    let mut cargo = if wasm {
-        ready.wasm_tool("cargo")?
-    } else {
-        ready.tool("cargo")?
-    };
-    cargo
-        .args(verb)
-        .arg("--message-format=json")
-        .args(selection)
-        .args(rest);
+    let mut cargo = if wasm { ready.wasm_tool("cargo")? } else { ready.tool("cargo")? };
+    cargo.args(verb).arg("--message-format=json").args(selection).args(rest);
     adjust(&mut cargo);
     let built = progress::cargo(&mut cargo, total)?;
     eprintln!("      {} packages compiled here", built.compiled);
@@ -148,37 +133,16 @@ fn clippy(ready: &Ready, targets: &[&str], selection: &[String]) -> Result<Tally
 
 fn doc(ready: &Ready) -> Result<Tally> {
     let verb = ["doc", "--no-deps"];
-    cargo(
-        ready,
-        &verb,
-        &words(&NATIVE),
-        &[],
-        "normal,build",
-        |cargo| {
-            cargo.env("RUSTDOCFLAGS", "-D warnings");
-        },
-    )?;
+    cargo(ready, &verb, &words(&NATIVE), &[], "normal,build", |cargo| {
+        cargo.env("RUSTDOCFLAGS", "-D warnings");
+    })?;
     Ok(Tally::CHECK)
 }
 
 fn native(ready: &Ready) -> Result<Tally> {
     let verb = ["test", "--no-run"];
-    cargo(
-        ready,
-        &verb,
-        &words(&NATIVE),
-        &[],
-        "normal,build,dev",
-        |_| (),
-    )?;
-    stages::tests(
-        ready
-            .tool("cargo")?
-            .arg("test")
-            .args(NATIVE)
-            .arg("--no-fail-fast"),
-        LIMIT,
-    )
+    cargo(ready, &verb, &words(&NATIVE), &[], "normal,build,dev", |_| ())?;
+    stages::tests(ready.tool("cargo")?.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT)
 }
 
 /// The test file whose bodies also run in a browser; the others read files or start programs.
@@ -189,14 +153,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
     let browser = ready.browser.as_ref().context("no browser was set up")?;
     let verb = ["test", "--no-run"];
     // Compiled here first, for the progress; wasm-pack then finds it done.
-    cargo(
-        ready,
-        &verb,
-        &bundle::selection(preset),
-        &IN_BROWSER,
-        "normal,build,dev",
-        |_| (),
-    )?;
+    cargo(ready, &verb, &bundle::selection(preset), &IN_BROWSER, "normal,build,dev", |_| ())?;
     let mut features = vec!["--no-default-features".to_owned()];
     if !preset.features.is_empty() {
         features.extend(["--features".to_owned(), preset.features.join(",")]);
@@ -204,14 +161,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
     stages::tests(
         ready
             .wasm_tool("wasm-pack")?
-            .args([
-                "test",
-                "--headless",
-                "--chrome",
-                "--mode",
-                "no-install",
-                "--chromedriver",
-            ])
+            .args(["test", "--headless", "--chrome", "--mode", "no-install", "--chromedriver"])
             .arg(&browser.driver)
             .args([".", "--"])
             .args(features)
@@ -224,10 +174,7 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
 
 /// Types of the site's TypeScript and Svelte.
 fn site_check(ready: &Ready) -> Result<Tally> {
-    run(ready
-        .tool("npm")?
-        .args(["run", "check"])
-        .current_dir(ready.workspace.www()))?;
+    run(ready.tool("npm")?.args(["run", "check"]).current_dir(ready.workspace.www()))?;
     Ok(Tally::CHECK)
 }
 

@@ -18,22 +18,15 @@ pub struct Workspace {
 impl Workspace {
     /// Finds the repository (cargo names it when it runs this program) and the cache folder.
     pub fn find() -> Result<Self> {
-        let manifest = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let manifest =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = manifest.parent().context("xtask/ has no parent folder")?;
         if !root.join("wasm-pack.toml").is_file() {
-            bail!(
-                "{} is not the repository: run this as `cargo xtask` inside it",
-                root.display()
-            );
+            bail!("{} is not the repository: run this as `cargo xtask` inside it", root.display());
         }
-        let cache = cache_folder(|name| env::var_os(name).map(PathBuf::from)).context(
-            "no cache folder: set MTLS_LAB_CACHE (or HOME) to a folder that may be written",
-        )?;
-        Ok(Self {
-            root: root.to_path_buf(),
-            cache,
-        })
+        let cache = cache_folder(|name| env::var_os(name).map(PathBuf::from))
+            .context("no cache folder: set MTLS_LAB_CACHE (or HOME) to a folder that may be written")?;
+        Ok(Self { root: root.to_path_buf(), cache })
     }
 
     /// Compiled crates of every inner cargo call.
@@ -125,11 +118,7 @@ pub fn locked_version(lock: &str, package: &str) -> Result<String> {
     match versions.as_slice() {
         [version] => Ok((*version).to_owned()),
         [] => bail!("Cargo.lock has no package {package}"),
-        several => bail!(
-            "Cargo.lock has {package} {} times ({}): one is needed",
-            several.len(),
-            several.join(", ")
-        ),
+        several => bail!("Cargo.lock has {package} {} times ({}): one is needed", several.len(), several.join(", ")),
     }
 }
 
@@ -171,35 +160,18 @@ version = "0.4.1"
     #[test]
     fn the_repositorys_own_lock_file_names_wasm_bindgen() {
         let lock = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
-        assert!(
-            locked_version(&lock, "wasm-bindgen")
-                .unwrap()
-                .starts_with("0.2.")
-        );
+        assert!(locked_version(&lock, "wasm-bindgen").unwrap().starts_with("0.2."));
     }
 
     #[test]
     fn the_cache_folder_prefers_its_own_variable_and_skips_relative_ones() {
         let with = |set: &'static [(&str, &str)]| {
-            cache_folder(move |name| {
-                set.iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| PathBuf::from(value))
-            })
+            cache_folder(move |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| PathBuf::from(value)))
         };
         assert_eq!(with(&[("HOME", "/h")]), Some("/h/.cache/mtls-lab".into()));
-        assert_eq!(
-            with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]),
-            Some("/x/mtls-lab".into())
-        );
-        assert_eq!(
-            with(&[("MTLS_LAB_CACHE", "rel"), ("HOME", "/h")]),
-            Some("/h/.cache/mtls-lab".into())
-        );
-        assert_eq!(
-            with(&[("MTLS_LAB_CACHE", "/c"), ("XDG_CACHE_HOME", "/x")]),
-            Some("/c".into())
-        );
+        assert_eq!(with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]), Some("/x/mtls-lab".into()));
+        assert_eq!(with(&[("MTLS_LAB_CACHE", "rel"), ("HOME", "/h")]), Some("/h/.cache/mtls-lab".into()));
+        assert_eq!(with(&[("MTLS_LAB_CACHE", "/c"), ("XDG_CACHE_HOME", "/x")]), Some("/c".into()));
         assert_eq!(with(&[]), None);
     }
 }
