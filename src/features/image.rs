@@ -1,4 +1,4 @@
-//! Image features computed from tiles, and their standardisation; `x_i` of the method before the image tower.
+//! Image features computed from tiles; `x_i` of the method before the image tower.
 //!
 //! - [`pixels`]: `[N, 3 s²]`, area-averaged to `s × s`, `value / 255 − 0.5`.
 //! - [`hog_colour`]: `[N, 1876]` = HOG 1764 + colour grid 48 + colour histogram 64, all on a 64 × 64 tile.
@@ -12,7 +12,7 @@
 //!     colour count beside a white ground; the distance of such vectors is Hellinger's).
 
 use crate::data::corpus::Tiles;
-use crate::error::{Error, Result};
+
 use crate::matrix::Matrix;
 
 /// Side of the tile that HOG and colour are computed on.
@@ -128,98 +128,6 @@ fn colours(rgb: &[f32], grid: &mut [f32], histogram: &mut [f32]) {
     histogram.iter_mut().for_each(|v| *v = v.sqrt());
 }
 
-/// Columns brought to mean 0 and spread about 1, fitted on training rows only.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standardise {
-    /// `[d]`, subtracted.
-    pub mean: Vec<f32>,
-    /// `[d]`, multiplied after.
-    pub scale: Vec<f32>,
-}
-
-impl Standardise {
-    /// Share of the columns' root mean square deviation that is added to each deviation before dividing: a column that
-    /// hardly ever moves in training (a corner that is always white) would else be blown up where it moves at last.
-    const FLOOR: f64 = 0.05;
-
-    /// Mean and deviation over `rows` of `features [N, d]`. A column that never moves is scaled to 0.
-    ///
-    /// # Errors
-    /// No rows, a row that is not there, or a value that is not finite.
-    pub fn fit(features: &Matrix, rows: &[usize]) -> Result<Self> {
-        if rows.is_empty() || rows.iter().any(|&i| i >= features.rows) {
-            return Err(Error::Data(format!(
-                "standardising needs training rows below {}, got {} rows",
-                features.rows,
-                rows.len()
-            )));
-        }
-        let n = rows.len() as f64;
-        let mut mean = vec![0.0f64; features.cols];
-        let mut deviation = vec![0.0f64; features.cols];
-        for &i in rows {
-            mean.iter_mut().zip(features.row(i)).for_each(|(m, v)| *m += f64::from(*v) / n);
-        }
-        for &i in rows {
-            for ((d, m), v) in deviation.iter_mut().zip(&mean).zip(features.row(i)) {
-                *d += (f64::from(*v) - m).powi(2) / n;
-            }
-        }
-        let mean_square = deviation.iter().sum::<f64>() / features.cols.max(1) as f64;
-        if !mean_square.is_finite() {
-            return Err(Error::Data("an image feature is not finite".into()));
-        }
-        let floor = Self::FLOOR * mean_square.sqrt();
-        // A constant column's deviation is rounding noise of its mean.
-        let still = |d: f64, m: f64| d.sqrt() <= 1e-6 * (m.abs() + floor);
-        let scale = deviation
-            .iter()
-            .zip(&mean)
-            .map(|(&d, &m)| if still(d, m) { 0.0 } else { (1.0 / (d.sqrt() + floor)) as f32 });
-        Ok(Self { scale: scale.collect(), mean: mean.iter().map(|m| *m as f32).collect() })
-    }
-
-    /// `(features − mean) · scale`, `[N, d]`.
-    ///
-    /// # Errors
-    /// `features` has another number of columns than the fit had.
-    pub fn apply(&self, mut features: Matrix) -> Result<Matrix> {
-        if features.cols != self.mean.len() {
-            return Err(Error::Data(format!(
-                "image features have {} columns, the run was trained on {}",
-                features.cols,
-                self.mean.len()
-            )));
-        }
-        for i in 0..features.rows {
-            for ((v, m), s) in features.row_mut(i).iter_mut().zip(&self.mean).zip(&self.scale) {
-                *v = (*v - m) * s;
-            }
-        }
-        Ok(features)
-    }
-
-    /// `image/mean [1, d]` and `image/scale [1, d]`.
-    pub fn tensors(&self) -> Vec<(String, Matrix)> {
-        [("image/mean", &self.mean), ("image/scale", &self.scale)]
-            .map(|(name, v)| (name.into(), Matrix { rows: 1, cols: v.len(), data: v.clone() }))
-            .into()
-    }
-
-    /// The inverse of [`Self::tensors`]; other names are ignored.
-    ///
-    /// # Errors
-    /// One of the two is missing, their lengths differ, or a value is not finite.
-    pub fn from_tensors(tensors: &[(String, Matrix)]) -> Result<Self> {
-        let mean = super::tensor(tensors, "image/mean")?.data.clone();
-        let scale = super::tensor(tensors, "image/scale")?.data.clone();
-        if mean.len() != scale.len() || mean.iter().chain(&scale).any(|v| !v.is_finite()) {
-            return Err(Error::format("image/mean and image/scale", "damaged; export the run again"));
-        }
-        Ok(Self { mean, scale })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,23 +208,5 @@ mod tests {
         for (i, (got, want)) in row.data.iter().zip(&golden).enumerate() {
             assert!((got - want).abs() < 1e-4, "value {i}: {got} {want}");
         }
-    }
-
-    #[test]
-    fn standardise_fits_on_the_named_rows_only() {
-        let x = Matrix::new(4, 2, vec![1.0, 5.0, 3.0, 5.0, 900.0, -7.0, 2.0, 5.0]).unwrap();
-        let s = Standardise::fit(&x, &[0, 1]).unwrap();
-        // Column 0: mean 2, deviation 1; column 1 never moves. Root mean square deviation: sqrt(1/2).
-        assert_eq!(s.mean, [2.0, 5.0]);
-        assert!((s.scale[0] - 1.0 / (1.0 + 0.05 * 0.5f32.sqrt())).abs() < 1e-6);
-        assert_eq!(s.scale[1], 0.0);
-        let y = s.apply(x.clone()).unwrap();
-        assert!((y.row(0)[0] + s.scale[0]).abs() < 1e-6 && y.row(2)[1] == 0.0 && y.row(3)[0] == 0.0);
-        assert_eq!(Standardise::from_tensors(&s.tensors()).unwrap(), s);
-        assert!(Standardise::from_tensors(&s.tensors()[..1]).is_err());
-        assert!(s.apply(Matrix::zeros(1, 3)).is_err());
-        assert!(Standardise::fit(&x, &[]).is_err() && Standardise::fit(&x, &[4]).is_err());
-        assert!(Standardise::fit(&Matrix::new(1, 1, vec![f32::NAN]).unwrap(), &[0]).is_err());
-        assert_eq!(Standardise::fit(&x, &[2]).unwrap().scale, [0.0, 0.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! From pictures and texts to fixed-length feature rows, before any tower.
 //!
 //! - [`decode`]: bytes of an image file to a square RGB tile.
-//! - [`image`]: tiles to pixels or to HOG and colour; standardisation.
+//! - [`image`]: tiles to pixels or to HOG and colour.
 //! - [`encoder`], [`pca`], [`int8`]: the pretrained image encoder, its projection, and how both are stored.
 //! - [`query`]: a new picture as a query.
 //! - [`text`]: captions to hashed TF-IDF rows, reduced by a truncated SVD (`svd`) of the terms that `tokens` finds.
@@ -20,7 +20,7 @@ pub mod text;
 mod tokens;
 
 pub use decode::decode;
-pub use image::{Standardise, hog_colour, pixels};
+pub use image::{hog_colour, pixels};
 pub use text::TextFeatures;
 
 use crate::error::{Error, Result};
