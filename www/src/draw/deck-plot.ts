@@ -3,7 +3,8 @@ import { Deck, OrthographicView, type Layer, type OrthographicViewState, type Pi
 import { IconLayer, LineLayer, ScatterplotLayer } from "@deck.gl/layers";
 import type { Plot, PlotEvents, Pointed, Scene, Sheet } from "./scene";
 
-const FIT_MARGIN = 2.25;
+/** Room around the outermost points, in pixels. */
+const MARGIN = 34;
 
 export class DeckPlot implements Plot {
   #deck: Deck<OrthographicView>;
@@ -32,9 +33,8 @@ export class DeckPlot implements Plot {
         this.#touched = true;
         this.#draw();
       },
-      onResize: ({ width, height }) => {
-        this.#fit = Math.log2(Math.max(80, Math.min(width, height)) / FIT_MARGIN);
-        if (!this.#touched) this.#view = { target: [0, 0, 0], zoom: this.#fit };
+      onResize: () => {
+        this.#fitTo(1);
         this.#draw();
       },
       getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
@@ -49,14 +49,30 @@ export class DeckPlot implements Plot {
   }
 
   show(scene: Scene): void {
+    const first = this.#scene === null;
     this.#scene = scene;
+    this.#fitTo(first ? 1 : 0.12);
     this.#draw();
+  }
+
+  /** Moves the resting zoom this share of the way to where every point is inside; the view follows until it is moved by hand. */
+  #fitTo(share: number): void {
+    const { clientWidth, clientHeight } = this.parent;
+    const half = [Math.max(60, clientWidth / 2 - MARGIN), Math.max(60, clientHeight / 2 - MARGIN)] as const;
+    let unit = Math.max(...half) * 5;
+    if (!this.#scene) unit = Math.min(...half);
+    for (const points of this.#scene ? [this.#scene.image, this.#scene.text] : []) {
+      for (let i = 0; i < points.length; i++) unit = Math.min(unit, half[i % 2]! / Math.max(0.2, Math.abs(points[i]!)));
+    }
+    this.#fit += (Math.log2(unit) - this.#fit) * share;
+    if (!this.#touched) this.#view = { target: [0, 0, 0], zoom: this.#fit };
   }
 
   zoom(direction: number): void {
     const zoom = Math.min(12, Math.max(4, Number(this.#view.zoom) + direction * 0.6));
     this.#touched = direction !== 0;
-    this.#view = direction === 0 ? { target: [0, 0, 0], zoom: this.#fit } : { ...this.#view, zoom };
+    this.#fitTo(1);
+    if (direction !== 0) this.#view = { ...this.#view, zoom };
     this.#draw();
   }
 
@@ -74,7 +90,7 @@ export class DeckPlot implements Plot {
     const length = Math.min(this.#sheet.count, image.length / 2);
     // Thumbnails grow with the zoom, more slowly than the distances, so that zooming in separates them.
     const crowd = Math.sqrt(1000 / Math.max(100, length));
-    const size = Math.min(72, Math.max(11, 2 ** (0.72 * (Number(this.#view.zoom) - this.#fit)) * 2 ** (this.#fit - 8.1) * 19 * crowd));
+    const size = Math.min(72, Math.max(11, 2 ** (0.72 * (Number(this.#view.zoom) - this.#fit)) * 2 ** (this.#fit - 8.3) * 19 * crowd));
     const at = (array: Float32Array, i: number): [number, number] => [array[2 * i]!, array[2 * i + 1]!];
     const position = (value: Float32Array): { value: Float32Array; size: number } => ({ value, size: 2 });
     const marked = [...new Set([scene.hovered, scene.selected].filter((item) => item !== null))].filter((item) => item < length);

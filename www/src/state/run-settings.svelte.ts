@@ -12,6 +12,7 @@ const VIEWS: Record<DataSet, string[]> = {
 
 export class RunSettings {
   data = $state<DataSet>("emoji-1k");
+  /** Name of a preset; empty for the first, the default. */
   preset = $state("");
   readonly values = new SvelteMap<string, Value>();
   /** The seed was given in the link: the run is to be the same everywhere, so it stays on the CPU. */
@@ -39,7 +40,8 @@ export class RunSettings {
   known(defaults: Config, presets: Preset[]): void {
     this.#defaults = defaults;
     this.#presets = presets;
-    if (!presets.some((preset) => preset.name === this.preset)) this.preset = "";
+    // The first preset is the default; the address does not name it.
+    if (!presets.slice(1).some((preset) => preset.name === this.preset)) this.preset = "";
   }
 
   get choice(): DataChoice {
@@ -66,7 +68,7 @@ export class RunSettings {
   }
 
   choosePreset(name: string): void {
-    this.preset = name;
+    this.preset = name === this.#presets[0]?.name ? "" : name;
     this.values.clear();
   }
 

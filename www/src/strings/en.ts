@@ -16,11 +16,11 @@ export const en = {
   },
 
   settings: {
-    label: "Settings", data: "Data", preset: "Preset", standard: "Lab default", more: "More settings", less: "Fewer settings", reset: "Back to the preset",
+    label: "Settings", data: "Data", preset: "Preset", more: "More settings", less: "Fewer settings", reset: "Back to the preset",
     sets: { "emoji-1k": "Emoji-1k · one style", "emoji-4": "Emoji-4 · four styles" },
-    sizes: (train: number, test: number, parameters: number): string => `${n(train)} to learn from, ${n(test)} held out · ${n(parameters)} parameters`,
+    sizes: (train: number, test: number): string => `${n(train)} pairs to learn from, ${n(test)} held out`,
     names: {
-      lambda_v: "λ text → image", lambda_t: "λ image → text", loss: "Retrieval loss", tower: "Tower", batch: "Batch", epochs: "Epochs", learning_rate: "Learning rate", seed: "Seed",
+      lambda_v: "λ text→image", lambda_t: "λ image→text", loss: "Loss", tower: "Tower", batch: "Batch", epochs: "Epochs", learning_rate: "Learning rate", seed: "Seed",
       split: "Held out", image_features: "Image features", text_dim: "Text dimensions", text_buckets: "Text buckets", test_view: "Test style", fold: "Family fold", validation: "Validate on training part",
       hidden: "Hidden units", dim: "Joint dimensions", norm: "Normalisation", dropout: "Dropout", init: "Start", cca_ridge: "CCA ridge",
       retrieval_weight: "Retrieval weight", margin: "Hinge margin", negatives: "Hardest negatives", reduce: "Reduce negatives", temperature: "Temperature",
@@ -84,15 +84,15 @@ export const en = {
   },
 
   curves: {
-    losses: "Loss", recall: "Held-out R@1, %", table: "Table", chart: "Chart", epoch: "epoch",
+    losses: "Loss by epoch", recall: "Held-out R@1, % by epoch", table: "Table", chart: "Chart", epoch: "epoch",
     names: { total: "total", retrieval: "retrieval", transfer_v: "text → image", transfer_t: "image → text", i2t: "image → text", t2i: "text → image", ami: "AMI × 100" },
-    waiting: "Curves appear with the first step.", chance: (percent: number): string => `chance ${percent.toFixed(1)} %`,
+    waiting: "Curves appear with the first step.",
   },
 
   status: {
     loading: "Loading the engine…", ready: "Ready", training: "Training", paused: "Paused", finished: "Finished", failed: "Stopped",
     download: (what: string, loaded: string, total: string): string => `Loading ${what}: ${loaded} of ${total}`,
-    epoch: (at: number, of: number): string => `epoch ${at} of ${of}`, step: (at: number, of: number): string => `step ${n(at)} of ${n(of)}`, ms: (value: number): string => `${ms(value)} a step`, left: (s: number): string => (s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`),
+    epoch: (at: number, of: number): string => `epoch ${at} of ${of}`, parameters: (count: number): string => `${n(count)} parameters`, step: (at: number, of: number): string => `step ${n(at)} of ${n(of)}`, ms: (value: number): string => `${ms(value)} a step`, left: (s: number): string => (s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`),
     version: (version: string, commit: string): string => `v${version} · ${commit}`,
   },
   spoken: (epoch: number, loss: number | null, i2t: number, t2i: number): string =>
