@@ -2,6 +2,7 @@
 //! compiled with the same features.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -178,6 +179,19 @@ fn site_check(ready: &Ready) -> Result<Tally> {
     Ok(Tally::CHECK)
 }
 
+/// The run that the page repeats and compares with, step by step: the report of the native program.
+fn native_run(ready: &Ready) -> Result<PathBuf> {
+    let program = ready.workspace.target().join("debug").join("mtls-lab");
+    if !program.is_file() {
+        bail!("{} is missing: run the stage test too, it compiles it", program.display());
+    }
+    let arguments = "train --data emoji-1k --views noto --preset retrieval --epochs 20 --seed 7 --no-twin --json";
+    let report = text(ready.tool(program)?.args(arguments.split(' ')))?;
+    let file = ready.workspace.root.join("target").join("native-run.json");
+    std::fs::write(&file, report).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
 /// Playwright on the built page, served as a static host would.
 fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
     let browser = ready.browser.as_ref().context("no browser was set up")?;
@@ -192,6 +206,7 @@ fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
     for (preset, bundle) in made {
         site::add(&out, preset, bundle)?;
     }
+    let native = native_run(ready)?;
     let served = server::start(&out, 9_080, PREFIX)?;
     stages::tests(
         ready
@@ -199,7 +214,8 @@ fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
             .args(["--no-install", "playwright", "test"])
             .current_dir(www)
             .env("CHROMIUM", &browser.chrome)
-            .env("SITE_URL", &served.url),
+            .env("SITE_URL", &served.url)
+            .env("NATIVE_RUN", native),
         LIMIT,
     )
 }

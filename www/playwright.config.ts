@@ -1,0 +1,27 @@
+// The built page in a real Chromium. `cargo xtask test` serves it and says where it is (SITE_URL, CHROMIUM).
+import { defineConfig } from "@playwright/test";
+
+export default defineConfig({
+  testDir: "tests",
+  testMatch: "*.spec.ts",
+  // One page at a time: each trains, and a second one would take its processor.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: true,
+  // The tests' bundles are compiled for compile time, and the GPU is emulated: generous limits, no measured times.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
+  reporter: [["list"]],
+  use: {
+    baseURL: process.env.SITE_URL ?? "http://127.0.0.1:8080/",
+    viewport: { width: 1360, height: 860 },
+    trace: "off",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic",
+      ],
+    },
+  },
+});

@@ -1,0 +1,52 @@
+// What every test of the page uses: opening it while watching what it says and asks for, and waiting for its state.
+import { expect, type Page } from "@playwright/test";
+import type { LabState } from "../src/main";
+
+/** Small towers that a software GPU can train, and a step that selects nothing (no hardest items, no neighbours). */
+export const TINY = "preset=retrieval&tower=mlp&init=random&hidden=16&dim=8&batch=16&text_dim=32&dropout=0&epochs=4&eval_every=0";
+
+/** Everything a page did that a test may want to object to. */
+export interface Watched { outside: string[]; errors: string[]; requests: string[] }
+
+/** Records requests, uncaught errors and policy violations of a page and its workers, from before it is opened. */
+export function watch(page: Page): Watched {
+  const watched: Watched = { outside: [], errors: [], requests: [] };
+  const home = new URL(process.env.SITE_URL ?? "http://127.0.0.1:8080/");
+  page.context().on("request", (request) => {
+    const url = new URL(request.url());
+    watched.requests.push(request.url());
+    const ours = url.protocol === "blob:" || url.protocol === "data:" || (url.origin === home.origin && url.pathname.startsWith(home.pathname));
+    if (!ours) watched.outside.push(request.url());
+  });
+  page.on("pageerror", (error) => watched.errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") watched.errors.push(message.text());
+  });
+  return watched;
+}
+
+export const state = (page: Page): Promise<LabState> => page.evaluate(() => window.__lab.state());
+
+/** Waits until the page's state fulfils `holds`; the failure shows the last state. */
+export async function until(page: Page, what: string, holds: (state: LabState) => boolean, timeout = 120_000): Promise<LabState> {
+  let last: LabState | null = null;
+  await expect
+    .poll(async () => {
+      last = await state(page);
+      return holds(last) ? "yes" : `not yet: ${JSON.stringify({ ...last, losses: last.losses.length })}`;
+    }, { message: what, timeout })
+    .toBe("yes");
+  return last!;
+}
+
+/** Opens the page with these parameters and waits until a run stands. */
+export async function open(page: Page, parameters = ""): Promise<LabState> {
+  await page.goto(parameters ? `?${parameters}` : "./");
+  return until(page, "a run stands", ({ phase }) => phase !== "loading");
+}
+
+export const train = (page: Page): Promise<void> => page.getByRole("button", { name: "Train", exact: true }).click();
+
+/** Titles of the pictures or texts that the search shows. */
+export const found = (page: Page, what: "images" | "texts"): Promise<string[]> =>
+  page.getByTestId(`found-${what}`).locator("li button > span:not(.score):not(.thumb)").allTextContents();
