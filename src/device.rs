@@ -4,6 +4,7 @@
 //! for by name. An invalid shader is silent on WebGPU (outputs keep old memory), so the numbers are the only witness.
 
 use crate::error::{Error, Result};
+use crate::train::reference::Workload;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +53,17 @@ pub struct SelfTest {
     pub passed: bool,
     /// Largest difference of a weight after the step, relative to the largest weight.
     pub max_error: f64,
-    /// Milliseconds a step on the CPU, median.
+    /// Milliseconds a step of the run's own shape takes on each device, medians, after the first ones have compiled the
+    /// kernels; none where the GPU was asked for by name, since nothing hangs on it.
+    pub times: Option<Times>,
+}
+
+/// Milliseconds a step, median.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Times {
+    /// On the CPU.
     pub cpu_ms: f64,
-    /// Milliseconds a step on the GPU, median, after the first one has compiled the kernels.
+    /// On the GPU.
     pub gpu_ms: f64,
 }
 
@@ -89,17 +98,19 @@ impl Opened {
     }
 }
 
-/// Opens the device of `choice`.
+/// Opens the device of `choice` for a run of the shape of `workload`.
 ///
 /// # Errors
 /// Only for [`Choice::Gpu`]: no adapter, or a GPU that computes wrongly.
-pub async fn open(choice: Choice) -> Result<Opened> {
+pub async fn open(choice: Choice, workload: &Workload) -> Result<Opened> {
+    #[cfg(not(feature = "gpu"))]
+    let _ = workload;
     match choice {
         Choice::Cpu => Ok(Opened::cpu("asked for")),
         #[cfg(feature = "gpu")]
-        Choice::Gpu => gpu::open(true).await,
+        Choice::Gpu => gpu::open(None).await,
         #[cfg(feature = "gpu")]
-        Choice::Auto => Ok(gpu::open(false).await.unwrap_or_else(|e| Opened::cpu(e.to_string()))),
+        Choice::Auto => Ok(gpu::open(Some(workload)).await.unwrap_or_else(|e| Opened::cpu(e.to_string()))),
         #[cfg(not(feature = "gpu"))]
         Choice::Gpu => Err(Error::Device("this build has no GPU back end; use the one with the gpu feature".into())),
         #[cfg(not(feature = "gpu"))]
@@ -109,22 +120,24 @@ pub async fn open(choice: Choice) -> Result<Opened> {
 
 #[cfg(feature = "gpu")]
 mod gpu {
-    use super::{Opened, Report, SelfTest};
+    use super::{Opened, Report, SelfTest, Times};
     use crate::config::{Config, Init};
     use crate::data::synthetic;
     use crate::error::{Error, Result};
     use crate::matrix::Matrix;
     use crate::train::Session;
+    use crate::train::reference::{Reference, Workload};
     use burn::tensor::Device;
     use std::collections::BTreeMap;
     use std::rc::Rc;
 
     /// Largest relative difference of a weight after the self-test's step.
     const TOLERANCE: f64 = 2e-3;
-    const TIMED_STEPS: usize = 3;
+    const TIMED_STEPS: usize = 5;
 
-    /// Opens the GPU and checks it; `forced` accepts a software adapter and a slower device.
-    pub async fn open(forced: bool) -> Result<Opened> {
+    /// Opens the GPU and checks it. With a workload it must be a real one that is faster on that; without, it is taken
+    /// as it is, a software adapter included.
+    pub async fn open(compared_on: Option<&Workload>) -> Result<Opened> {
         let missing = |e: String| Error::Device(format!("no GPU can be used ({e})"));
         if !available().await {
             return Err(missing("there is no adapter".into()));
@@ -132,33 +145,36 @@ mod gpu {
         let (device, setup) =
             Device::wgpu_options().init_with_setup_async().await.map_err(|e| missing(format!("{e:?}")))?;
         let info = setup.adapter.get_info();
-        let software = info.device_type == wgpu::DeviceType::Cpu;
-        if software && !forced {
-            return Err(missing(format!("{} is a software adapter, slower than the CPU path", info.name)));
+        let name = if info.name.is_empty() { format!("{:?}", info.backend) } else { info.name };
+        if info.device_type == wgpu::DeviceType::Cpu && compared_on.is_some() {
+            return Err(missing(format!("{name} is a software adapter, slower than the CPU path")));
         }
-        let test = self_test(&device).await?;
+        let mut test = self_test(&device).await?;
         if !test.passed {
             return Err(Error::Device(format!(
-                "{} computes a training step differently from the CPU (relative difference {:.1e}); the CPU is used",
-                info.name, test.max_error
+                "{name} computes a training step differently from the CPU (relative difference {:.1e}); the CPU is used",
+                test.max_error
             )));
         }
-        if !forced && test.gpu_ms >= test.cpu_ms {
-            let mut opened = Opened::cpu(format!(
-                "a test step takes {:.1} ms on the CPU and {:.1} ms on {}",
-                test.cpu_ms, test.gpu_ms, info.name
-            ));
-            opened.report.self_test = Some(test);
-            return Ok(opened);
+        let mut reason = "asked for".to_owned();
+        if let Some(workload) = compared_on {
+            let cpu_ms = milliseconds(workload, &Device::flex()).await?;
+            let gpu_ms = milliseconds(workload, &device).await?;
+            test.times = Some(Times { cpu_ms, gpu_ms });
+            if gpu_ms >= cpu_ms {
+                let mut cpu =
+                    Opened::cpu(format!("a step takes {cpu_ms:.1} ms on the CPU and {gpu_ms:.1} ms on {name}"));
+                cpu.report.self_test = Some(test);
+                return Ok(cpu);
+            }
+            reason = format!("a step takes {gpu_ms:.1} ms, on the CPU {cpu_ms:.1} ms");
         }
-        let name = if info.name.is_empty() { format!("{:?}", info.backend) } else { info.name };
-        let reason = if forced {
-            "asked for".into()
-        } else {
-            format!("a test step takes {:.1} ms, on the CPU {:.1} ms", test.gpu_ms, test.cpu_ms)
-        };
         let report = Report { kind: "gpu".into(), name, reason, self_test: Some(test) };
         Ok(Opened { device, report, handle: Some(setup.device) })
+    }
+
+    async fn milliseconds(workload: &Workload, device: &Device) -> Result<f64> {
+        Ok(Reference::new(workload, device)?.time("", TIMED_STEPS).await?.median_ms)
     }
 
     /// Asks wgpu for an adapter first: burn's own request panics on some platforms where there is none.
@@ -167,10 +183,10 @@ mod gpu {
         instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.is_ok()
     }
 
-    /// One optimiser step on both devices from the same start, then a few timed ones.
+    /// One optimiser step on both devices from the same start.
     pub async fn self_test(device: &Device) -> Result<SelfTest> {
-        let (cpu, cpu_ms) = run(Device::flex()).await?;
-        let (gpu, gpu_ms) = run(device.clone()).await?;
+        let cpu = run(Device::flex()).await?;
+        let gpu = run(device.clone()).await?;
         let largest = cpu.values().flat_map(|m| &m.data).fold(0.0f32, |a, x| a.max(x.abs()));
         let mut error = 0.0f32;
         for (name, expected) in &cpu {
@@ -184,24 +200,16 @@ mod gpu {
             }
         }
         let max_error = f64::from(error / largest.max(f32::MIN_POSITIVE));
-        Ok(SelfTest { passed: max_error <= TOLERANCE, max_error, cpu_ms, gpu_ms })
+        Ok(SelfTest { passed: max_error <= TOLERANCE, max_error, times: None })
     }
 
-    async fn run(device: Device) -> Result<(BTreeMap<String, Matrix>, f64)> {
+    async fn run(device: Device) -> Result<BTreeMap<String, Matrix>> {
         let mut config = Config::default();
         config.model = crate::config::ModelConfig { hidden: 32, dim: 16, init: Init::Random, ..config.model };
         config.train = crate::config::TrainConfig { batch: 16, epochs: 8, eval_every: 0, ..config.train };
         config.data.text_dim = 32;
         let mut session = Session::new(Rc::new(synthetic::corpus(24, 7)), config, None, device)?;
         session.step(1).await?;
-        let weights = session.weights().download().await?;
-        let mut times = Vec::new();
-        for _ in 0..TIMED_STEPS {
-            let start = web_time::Instant::now();
-            session.step(1).await?;
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-        times.sort_by(f64::total_cmp);
-        Ok((weights, times[TIMED_STEPS / 2]))
+        session.weights().download().await
     }
 }

@@ -8,6 +8,7 @@ use crate::device::{self, Choice, Opened};
 use crate::error::{Error, Result};
 use crate::features::{TextFeatures, query};
 use crate::lab::{Found, Lab, Space};
+use crate::train::reference::Workload;
 use crate::train::{Event, Session};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -113,6 +114,7 @@ struct RunInfo<'a> {
     total_steps: usize,
     step: usize,
     history: &'a [Event],
+    workload: Workload,
 }
 
 #[derive(Serialize)]
@@ -140,10 +142,11 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens `cpu` or `gpu` (self-tested).
-    pub async fn create(device: String) -> Js<Engine> {
+    /// Opens `cpu`, `gpu` (self-tested), or `auto` (the faster one at `workload`, that of a `RunInfo`).
+    pub async fn create(device: String, workload: JsValue) -> Js<Engine> {
         let choice: Choice = device.parse()?;
-        Ok(Self { opened: device::open(choice).await?, lab: None, text: None })
+        let workload: Option<Workload> = serde_wasm_bindgen::from_value(workload)?;
+        Ok(Self { opened: device::open(choice, &workload.unwrap_or_default()).await?, lab: None, text: None })
     }
 
     /// Which device, and why.
@@ -190,6 +193,7 @@ impl Engine {
             total_steps: plan.total_steps,
             step: info.steps_done(),
             history: info.history(),
+            workload: info.workload(),
         })
     }
 

@@ -142,6 +142,10 @@ fn summary(pairing: &Pairing, (i2t, t2i): (Vec<usize>, Vec<usize>)) -> Retrieval
 
 /// Ranks of the image queries (those that have a text) and of the text queries. `scores` gives, for a range of texts,
 /// their scores with all images, `[texts, G]`.
+#[expect(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "a NaN on either side must count as reached, which >= would not say"
+)]
 fn ranks(pairing: &Pairing, scores: impl Fn(Range<usize>) -> Matrix) -> Result<(Vec<usize>, Vec<usize>)> {
     let Pairing { images, texts } = pairing;
     if texts.is_empty() {
@@ -180,7 +184,6 @@ fn ranks(pairing: &Pairing, scores: impl Fn(Range<usize>) -> Matrix) -> Result<(
         let s = only_block.take().unwrap_or_else(|| scores(block.clone()));
         for (row, j) in block.clone().enumerate() {
             for (i, s) in s.row(row).iter().enumerate() {
-                // Not `>=`: a NaN on either side must count as reached.
                 let wrong = images[i] != texts[j];
                 rank_i[i] += usize::from(wrong & !(*s < best_i[i]));
                 rank_t[j] += usize::from(wrong & !(*s < best_t[j]));

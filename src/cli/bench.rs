@@ -7,7 +7,7 @@ use super::eval::json;
 use clap::Args;
 use mtls_lab::device::{self, Choice};
 use mtls_lab::error::Result;
-use mtls_lab::train::reference::{Reference, Timing};
+use mtls_lab::train::reference::{Reference, Timing, Workload};
 
 #[derive(Args)]
 pub struct BenchArguments {
@@ -29,9 +29,10 @@ pub async fn run(arguments: BenchArguments) -> Result<()> {
     let mut rows: Vec<Timing> = Vec::new();
     let choices: &[Choice] = if arguments.gpu { &[Choice::Cpu, Choice::Gpu] } else { &[Choice::Cpu] };
     for choice in choices {
-        let opened = device::open(*choice).await?;
+        let opened = device::open(*choice, &Workload::default()).await?;
         for transfer in [false, true] {
-            let mut reference = Reference::new(arguments.batch, transfer, opened.device.clone())?;
+            let workload = Workload::benchmark(arguments.batch, transfer);
+            let mut reference = Reference::new(&workload, &opened.device)?;
             rows.push(reference.time(&opened.report.name, arguments.steps).await?);
         }
     }

@@ -23,7 +23,7 @@ pub struct EvalArguments {
 }
 
 pub async fn run(arguments: EvalArguments) -> Result<()> {
-    let opened = device::open(arguments.device.device).await?;
+    let opened = device::open(arguments.device.device, &Default::default()).await?;
     let (session, _) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
     let evaluation = evaluation(&session, opened.report).await?;
     if arguments.json {

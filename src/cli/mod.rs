@@ -140,12 +140,16 @@ fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
     }
 }
 
-/// Which device computes.
+/// Which device computes, where there is too little to compute to look for a GPU unasked.
 #[derive(Args, Debug)]
 pub struct DeviceArguments {
-    /// auto (the faster one that passes the self-test), cpu or gpu.
-    #[arg(long, default_value = "cpu", value_parser = |s: &str| s.parse::<Choice>().map_err(|e| e.to_string()))]
+    /// auto (the GPU where there is a real one that computes as the CPU does, and faster), cpu or gpu.
+    #[arg(long, default_value = "cpu", value_parser = parse_device)]
     device: Choice,
+}
+
+fn parse_device(name: &str) -> std::result::Result<Choice, String> {
+    name.parse().map_err(|e: Error| e.to_string())
 }
 
 #[cfg(test)]

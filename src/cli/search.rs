@@ -33,7 +33,7 @@ pub struct SearchArguments {
 }
 
 pub async fn run(arguments: SearchArguments) -> Result<()> {
-    let opened = device::open(arguments.device.device).await?;
+    let opened = device::open(arguments.device.device, &Default::default()).await?;
     let (session, source) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
     let mut lab = Lab::new(session)?;
     let found = match (&arguments.text, &arguments.image) {

@@ -3,14 +3,14 @@
 use super::eval::{Evaluation, describe, evaluation, json, table};
 use super::run_folder::RunFolder;
 use super::source::Source;
-use super::{ConfigArguments, DeviceArguments};
+use super::{ConfigArguments, parse_device};
 use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtls_lab::analyze::report::Metrics;
 use mtls_lab::config::Config;
 use mtls_lab::data::Corpus;
-use mtls_lab::device;
+use mtls_lab::device::{self, Choice};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::train::{Event, Session};
 use serde::Serialize;
@@ -40,8 +40,9 @@ pub struct TrainArguments {
     json: bool,
     #[command(flatten)]
     config: ConfigArguments,
-    #[command(flatten)]
-    device: DeviceArguments,
+    /// auto (the GPU where there is a real one that computes as the CPU does, and faster), cpu or gpu.
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    device: Choice,
 }
 
 /// `report.json`: the evaluation, and what it is to be compared with.
@@ -64,12 +65,11 @@ struct TrainReport {
 }
 
 pub async fn run(arguments: TrainArguments) -> Result<()> {
-    let opened = device::open(arguments.device.device).await?;
-    eprintln!("device: {} ({}), {}", opened.report.kind, opened.report.name, opened.report.reason);
     let mut folder = None;
     let mut session = if arguments.resume {
         let run = RunFolder::open(arguments.out.as_deref().unwrap_or_else(|| ".".as_ref()))?;
-        let (session, _) = run.session(opened.device.clone())?;
+        // On the CPU first: its configuration says what the device has to compute.
+        let (session, _) = run.session(Device::flex())?;
         folder = Some(run);
         session
     } else {
@@ -79,9 +79,12 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         if let Some(path) = &arguments.out {
             folder = Some(RunFolder::create(path, &source)?);
         }
-        Session::new(corpus, config, None, opened.device.clone())?
+        Session::new(corpus, config, None, Device::flex())?
     };
     eprintln!("{}", describe(&session));
+    let opened = device::open(arguments.device, &session.workload()).await?;
+    eprintln!("device: {} ({}), {}", opened.report.kind, opened.report.name, opened.report.reason);
+    session.move_to(opened.device.clone()).await?;
 
     let on_cpu = opened.report.kind == "cpu";
     let step_0 = if session.steps_done() == 0 { Some(session.evaluate().await?) } else { None };

@@ -39,6 +39,11 @@ impl Weights {
         Ok(self.0.keys().cloned().zip(download(tensors).await?).collect())
     }
 
+    /// The same values on another device.
+    pub async fn on(&self, device: &Device) -> Result<Self> {
+        Ok(Self::upload(self.download().await?, device))
+    }
+
     /// Number of trained values.
     pub fn parameters(&self) -> usize {
         self.0.iter().filter(|(name, _)| trained(name)).map(|(_, t)| t.dims().iter().product::<usize>()).sum()

@@ -7,7 +7,7 @@ use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::model::Weights;
 use crate::model::weights::{decayed, trained};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use std::collections::BTreeMap;
 
 const EPSILON: f32 = 1e-8;
@@ -31,6 +31,13 @@ impl State {
         let zeros = || Weights(weights.0.iter().map(|(n, t)| (n.clone(), t.zeros_like())).collect());
         let updates = weights.0.keys().map(|n| (n.clone(), 0)).collect();
         Self { first: zeros(), second: zeros(), updates, weights }
+    }
+
+    /// The same values on another device.
+    pub async fn on(&self, device: &Device) -> Result<Self> {
+        let Self { weights, first, second, updates } = self;
+        let [weights, first, second] = [weights.on(device).await?, first.on(device).await?, second.on(device).await?];
+        Ok(Self { weights, first, second, updates: updates.clone() })
     }
 
     /// One update of the weights that have a gradient; `tracked` are the leaves that `gradients` belong to.

@@ -1,4 +1,5 @@
-//! The reference step of the benchmarks: a fixed shape on random features, so that a time can be compared anywhere.
+//! A step of a given shape on random features: the benchmarks' fixed one, so that a time can be compared anywhere, and
+//! a run's own, so that its device can be chosen by numbers.
 
 use super::batches::Batch;
 use super::optimiser::State;
@@ -14,16 +15,55 @@ use burn::tensor::Device;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
-const IMAGE_DIM: usize = 768;
-const TEXT_DIM: usize = 1000;
 const WARM_UP: usize = 3;
 
-/// A state and a batch of the reference shape.
+/// What a step works on: a configuration and the widths of its inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Towers, losses and batch size.
+    pub config: Config,
+    /// Columns of the image features.
+    pub image_dim: usize,
+    /// Columns of the text features.
+    pub text_dim: usize,
+}
+
+impl Default for Workload {
+    /// The default configuration on the features of the emoji pack.
+    fn default() -> Self {
+        let config = Config::default();
+        Self { text_dim: config.data.text_dim, image_dim: 256, config }
+    }
+}
+
+impl Workload {
+    /// The benchmark's: towers 768 -> 512 -> 128 and 1000 -> 512 -> 128 without norm and dropout, hardest negative.
+    pub fn benchmark(batch: usize, transfer: bool) -> Self {
+        let mut config = Config::default();
+        config.model = ModelConfig {
+            tower: Tower::Mlp,
+            hidden: 512,
+            dim: 128,
+            norm: Norm::None,
+            dropout: 0.0,
+            init: Init::Random,
+            ..config.model
+        };
+        config.retrieval.loss = Retrieval::Hinge;
+        config.retrieval.negatives = 1;
+        config.train.batch = batch;
+        config.train.weight_decay = 0.0;
+        let lambda = f64::from(u8::from(transfer));
+        (config.transfer.lambda_v, config.transfer.lambda_t) = (lambda, lambda);
+        Self { config, image_dim: 768, text_dim: 1000 }
+    }
+}
+
+/// A state and a batch of a workload, on random features.
 pub struct Reference {
     state: State,
     batch: Batch,
     config: Config,
-    device: Device,
 }
 
 /// Times of one configuration.
@@ -46,38 +86,24 @@ pub struct Timing {
 }
 
 impl Reference {
-    /// Towers 768 -> 512 -> 128 and 1000 -> 512 -> 128 without norm and dropout, hardest negative.
-    pub fn new(batch: usize, transfer: bool, device: Device) -> Result<Self> {
-        let mut config = Config::default();
-        config.model = ModelConfig {
-            tower: Tower::Mlp,
-            hidden: 512,
-            dim: 128,
-            norm: Norm::None,
-            dropout: 0.0,
-            init: Init::Random,
-            ..config.model
-        };
-        config.retrieval.loss = Retrieval::Hinge;
-        config.retrieval.negatives = 1;
-        config.train.batch = batch;
-        config.train.weight_decay = 0.0;
-        let lambda = f64::from(u8::from(transfer));
-        (config.transfer.lambda_v, config.transfer.lambda_t) = (lambda, lambda);
+    /// Random weights and features of the workload's shape. An error for a configuration out of range.
+    pub fn new(workload: &Workload, device: &Device) -> Result<Self> {
+        let Workload { config, image_dim, text_dim } = workload;
         config.validate()?;
+        let rows = config.train.batch;
         let mut rng = stream(1, Purpose::Init, 0);
-        let mut weights = tower::init(Side::Image, IMAGE_DIM, &config.model, None, &mut rng);
-        weights.append(&mut tower::init(Side::Text, TEXT_DIM, &config.model, None, &mut rng));
+        let mut weights = tower::init(Side::Image, *image_dim, &config.model, None, &mut rng);
+        weights.append(&mut tower::init(Side::Text, *text_dim, &config.model, None, &mut rng));
         weights.insert(LOG_SCALE.to_owned(), Matrix::zeros(1, 1));
         let mut table = |cols: usize| {
-            let data = (0..batch * cols).map(|_| rng.random_range(-1.0..1.0)).collect();
-            upload(Matrix { rows: batch, cols, data }, &device)
+            let data = (0..rows * cols).map(|_| rng.random_range(-1.0..1.0)).collect();
+            upload(Matrix { rows, cols, data }, device)
         };
-        let (x, y) = (table(IMAGE_DIM), table(TEXT_DIM));
+        let (x, y) = (table(*image_dim), table(*text_dim));
         let mut triplets = stream(1, Purpose::Triplets, 0);
-        let mut draw = || Draw::new(batch, &config.transfer, &mut triplets, &device);
+        let mut draw = || Draw::new(rows, &config.transfer, &mut triplets, device);
         let batch = Batch { x, y, known: None, draws: [draw()?, draw()?], masks: [None, None], permutation: None };
-        Ok(Self { state: State::new(Weights::upload(weights, &device)), batch, config, device })
+        Ok(Self { state: State::new(Weights::upload(weights, device)), batch, config: config.clone() })
     }
 
     /// Steps once and reads the loss.
@@ -109,10 +135,5 @@ impl Reference {
             steps: times.len(),
             loss,
         })
-    }
-
-    /// The device the state lives on.
-    pub fn device(&self) -> &Device {
-        &self.device
     }
 }

@@ -6,6 +6,7 @@ use super::batches::{Plan, batch};
 use super::event::{Event, Step};
 use super::inputs::Inputs;
 use super::optimiser::{State, learning_rate};
+use super::reference::Workload;
 use super::{snapshot, start, trainer};
 use crate::analyze::report::{Metrics, measure};
 use crate::config::Config;
@@ -194,6 +195,19 @@ impl Session {
     pub async fn snapshot(&self) -> Result<Vec<u8>> {
         let corpus = (self.corpus.name.as_str(), self.corpus.fingerprint.as_str());
         snapshot::write(&self.state, &self.config, corpus, self.step, &self.history).await
+    }
+
+    /// Goes on, on another device, from the state as it is.
+    pub async fn move_to(&mut self, device: Device) -> Result<()> {
+        self.state = self.state.on(&device).await?;
+        self.device = device;
+        Ok(())
+    }
+
+    /// What a step of this run costs: for comparing devices.
+    pub fn workload(&self) -> Workload {
+        let (image_dim, text_dim) = (self.inputs.image_dim(), self.inputs.text_dim());
+        Workload { config: self.config.clone(), image_dim, text_dim }
     }
 
     /// Whether every step is done.

@@ -9,7 +9,9 @@ use mtls_lab::train::Session;
 
 /// One device for all tests of the process: burn registers it once.
 async fn gpu() -> Opened {
-    open(Choice::Gpu).await.expect("a GPU is installed by the project's own set-up (a software one will do)")
+    open(Choice::Gpu, &Default::default())
+        .await
+        .expect("a GPU is installed by the project's own set-up (a software one will do)")
 }
 
 /// A shape small enough for a software GPU.

@@ -53,9 +53,9 @@ export function rememberedVerdict(adapter: string, version: string, load: number
 
 /** The verdict of the engine's own timing; kept for the next visit. */
 export function judge(adapter: string, version: string, load: number, report: DeviceReport): Verdict | null {
-  const test = report.self_test;
-  if (!test || !test.passed) return null;
-  const verdict: Verdict = { adapter, version, load, winner: test.gpu_ms < test.cpu_ms ? "gpu" : "cpu", cpu_ms: test.cpu_ms, gpu_ms: test.gpu_ms };
+  const times = report.self_test?.times;
+  if (!times) return null;
+  const verdict: Verdict = { adapter, version, load, winner: report.kind, ...times };
   try {
     localStorage.setItem(VERDICT, JSON.stringify(verdict));
   } catch {

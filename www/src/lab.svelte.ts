@@ -2,7 +2,7 @@
 import { EngineClient, EngineFailure, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
-import type { About, Bundles, Config, DeviceReport, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
+import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
 import { readAddress, writeAddress } from "./state/url";
@@ -82,8 +82,8 @@ export class Lab {
   }
 
   /** A fresh worker with its engine open; it is not the page's yet. */
-  async connect(kind: "cpu" | "gpu"): Promise<[EngineClient, Opened]> {
-    const files = kind === "gpu" ? this.bundles?.gpu : this.bundles?.cpu;
+  async connect(device: DeviceRequest): Promise<[EngineClient, Opened]> {
+    const files = device === "cpu" ? this.bundles?.cpu : this.bundles?.gpu;
     if (!files) throw new Error(t.errors.bundles);
     const client: EngineClient = new EngineClient((pushed) => this.#heard(client, pushed));
     try {
@@ -91,7 +91,8 @@ export class Lab {
         js: new URL(files.js, this.base).href,
         wasm: new URL(files.wasm, this.base).href,
         pack: new URL("packs/emoji/", this.base).href,
-        device: kind,
+        device,
+        workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
       });
       return [client, opened];
     } catch (error) {

@@ -23,7 +23,7 @@ export interface DeviceReport {
   kind: "cpu" | "gpu";
   name: string;
   reason: string;
-  self_test: null | { passed: boolean; max_error: number; cpu_ms: number; gpu_ms: number };
+  self_test: null | { passed: boolean; max_error: number; times: null | { cpu_ms: number; gpu_ms: number } };
 }
 export interface Item { key: string; title: string; query: string; class: number | null; held_out: boolean }
 export interface Hit { item: number; score: number }
@@ -54,7 +54,10 @@ export interface RunInfo {
   views: string[]; display_view: string; classes: string[];
   parameters: number; steps_per_epoch: number; total_steps: number;
   step: number; history: EngineEvent[];
+  workload: Workload;
 }
+/** What a step computes, for timing it on a device. */
+export interface Workload { config: Config; image_dim: number; text_dim: number }
 /** Which part of the pack a run is about. */
 export interface DataChoice { subset: string; views: string[] }
 
@@ -89,8 +92,11 @@ export interface Bundle {
   default_config(): Config;
   presets(): Preset[];
   Pack: new (manifest: Uint8Array) => PackHandle;
-  Engine: { create(device: "cpu" | "gpu"): Promise<EngineHandle> };
+  Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
+
+/** `auto`: the GPU if it computes the workload as the CPU does, and faster. */
+export type DeviceRequest = "cpu" | "gpu" | "auto";
 
 /** bundles.json, written by the build. */
 export interface BundleFiles { js: string; wasm: string; raw: number; brotli: number; version: string }
@@ -103,7 +109,7 @@ export type Query = { kind: "text"; text: string } | { kind: "item"; item: numbe
 
 /** Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; pack: string; device: "cpu" | "gpu" }; result: Opened };
+  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };

@@ -53,18 +53,18 @@ async function gpuBundle(lab: Lab): Promise<boolean> {
 async function moveOver(lab: Lab, adapter: string, version: string, load: number, forced: boolean): Promise<void> {
   lab.deviceWhy = t.device.testing;
   try {
-    const [client, opened] = await lab.connect("gpu");
+    const [client, opened] = await lab.connect(forced ? "gpu" : "auto");
     const verdict = judge(adapter, version, load, opened.device);
-    if (!forced && verdict?.winner !== "gpu") {
+    if (opened.device.kind === "cpu") {
       client.terminate();
-      lab.deviceWhy = verdict ? t.device.cpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.selfTestFailed;
+      lab.deviceWhy = verdict ? t.device.cpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.gpuRefused(opened.device.reason);
       return;
     }
     const wasRunning = lab.running;
     await lab.pause();
     const bytes = await lab.need.call("snapshot", null);
     const ready = await client.call("resume", { data: lab.settings.choice, snapshot: bytes.slice() });
-    lab.adopt(client, opened, forced ? t.device.forced : t.device.gpuFaster(verdict!.cpu_ms, verdict!.gpu_ms));
+    lab.adopt(client, opened, verdict ? t.device.gpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.forced);
     lab.lastSnapshot = { bytes, step: ready.info.step };
     lab.take(ready);
     if (wasRunning) lab.train();

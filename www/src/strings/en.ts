@@ -55,7 +55,6 @@ export const en = {
     testing: "Testing the GPU in the background…",
     gpuFaster: (cpu: number, gpu: number): string => `Checked against the CPU and faster: ${ms(gpu)} a step against ${ms(cpu)}.`,
     cpuFaster: (cpu: number, gpu: number): string => `Measured: ${ms(cpu)} a step, the GPU takes ${ms(gpu)}.`,
-    selfTestFailed: "The GPU computed something else than the CPU, so it is not used.",
     gpuRefused: (why: string): string => `The GPU could not be used: ${why}`,
     afterLoss: "The GPU was lost during this run.",
   },

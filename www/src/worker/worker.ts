@@ -138,8 +138,7 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, pack: packUrl, device }) {
-    onGpu = device === "gpu";
+  async open({ js, wasm, pack: packUrl, device, workload }) {
     packBase = packUrl;
     const [module, bytes] = await Promise.all([
       (import(/* @vite-ignore */ js) as Promise<Bundle>)
@@ -156,7 +155,8 @@ const handlers: Handlers = {
     bundle = module;
     pack = new bundle.Pack(bytes);
     manifest = pack.manifest();
-    engine = await bundle.Engine.create(device);
+    engine = await bundle.Engine.create(device, workload);
+    onGpu = engine.device().kind === "gpu";
     return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), manifest, device: engine.device() };
   },
   async start({ data, config }) {
