@@ -1,6 +1,6 @@
 //! From pictures and texts to fixed-length feature rows, before any tower.
 //!
-//! - [`decode`]: bytes of an image file to a square RGB tile.
+//! - [`mod@decode`]: bytes of an image file to a square RGB tile.
 //! - [`image`]: tiles to pixels or to HOG and colour.
 //! - [`encoder`], [`pca`], [`int8`]: the pretrained image encoder, its projection, and how both are stored.
 //! - [`query`]: a new picture as a query.
