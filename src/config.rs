@@ -50,6 +50,8 @@ pub struct DataConfig {
     pub fold: Option<u8>,
     /// Hold out a fifth of the training families and report on them; the test part is left alone. For choosing settings.
     pub validation: bool,
+    /// Which fifth of the training families that is, 0 to 4: five of them say more than one.
+    pub validation_part: u8,
 }
 
 /// Kind of image features.

@@ -26,6 +26,7 @@ impl Default for DataConfig {
             test_view: String::new(),
             fold: None,
             validation: false,
+            validation_part: 0,
         }
     }
 }

@@ -13,6 +13,7 @@ impl Config {
             (data.text_dim >= 1, "data.text_dim", data.text_dim.to_string(), "at least 1"),
             (data.text_buckets >= 16, "data.text_buckets", data.text_buckets.to_string(), "at least 16"),
             (data.fold.is_none_or(|f| f < 5), "data.fold", format!("{:?}", data.fold), "0 to 4"),
+            (data.validation_part < 5, "data.validation_part", data.validation_part.to_string(), "0 to 4"),
             ((1..=4096).contains(&model.hidden), "model.hidden", model.hidden.to_string(), "1 to 4096"),
             ((2..=2048).contains(&model.dim), "model.dim", model.dim.to_string(), "2 to 2048"),
             (

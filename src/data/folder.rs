@@ -167,7 +167,7 @@ impl Reading {
         let classes: BTreeSet<String> = self.pictures.iter().filter_map(|p| p.label.clone()).collect();
         let classes: Vec<String> = classes.into_iter().collect();
         let marked = has_split && self.pictures.iter().any(|p| p.part == Some(Part::HeldOut));
-        let drawn = fifth_of(&distinct);
+        let drawn = fifth_of(&distinct, 0);
         for (picture, &family) in self.pictures.iter_mut().zip(&families) {
             picture.item.family = family;
             picture.item.held_out = if marked { picture.part == Some(Part::HeldOut) } else { drawn.contains(&family) };

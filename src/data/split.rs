@@ -77,7 +77,7 @@ impl Partition {
             (Split::Style, false) => test_items.clone_from(&train_items),
             (_, true) => {
                 let families: BTreeSet<u32> = train_items.iter().map(|&i| corpus.items[i].family).collect();
-                let drawn = fifth_of(&families);
+                let drawn = fifth_of(&families, config.validation_part.into());
                 test_items = train_items.iter().copied().filter(|&i| drawn.contains(&corpus.items[i].family)).collect();
                 if config.split != Split::Style {
                     train_items.retain(|&i| !drawn.contains(&corpus.items[i].family));
@@ -127,13 +127,16 @@ fn test_view(corpus: &Corpus, config: &DataConfig) -> Result<usize> {
     })
 }
 
-/// A fifth of `families` (rounded; at least one, and not all), the same at every call.
-pub(crate) fn fifth_of(families: &BTreeSet<u32>) -> HashSet<u32> {
+/// The fifth number `part` of `families` (at least one and not all of them), the same at every call; the five parts of
+/// five or more families are disjoint and cover them.
+pub(crate) fn fifth_of(families: &BTreeSet<u32>, part: usize) -> HashSet<u32> {
     let mut order: Vec<u32> = families.iter().copied().collect();
     order.shuffle(&mut stream(SPLIT_SEED, Purpose::Split, 0));
-    let count = (order.len() as f64 / 5.0).round().max(1.0) as usize;
-    order.truncate(count.min(order.len().saturating_sub(1)));
-    order.into_iter().collect()
+    let n = order.len();
+    let bound = |part: usize| (part as f64 * n as f64 / 5.0).round() as usize;
+    let start = bound(part).min(n.saturating_sub(1));
+    let end = bound(part + 1).max(start + 1).min(if start == 0 { n.saturating_sub(1) } else { n });
+    order.drain(start..end).collect()
 }
 
 #[cfg(test)]
@@ -238,7 +241,12 @@ mod tests {
 
     #[test]
     fn a_fifth_is_never_all_or_nothing() {
-        let of = |n: u32| fifth_of(&(0..n).collect()).len();
+        let of = |n: u32| fifth_of(&(0..n).collect(), 0).len();
         assert_eq!([0, 1, 2, 4, 10, 100].map(of), [0, 0, 1, 1, 2, 20]);
+        for n in [5, 12, 103] {
+            let mut parts: Vec<u32> = (0..5).flat_map(|part| fifth_of(&(0..n).collect(), part)).collect();
+            parts.sort_unstable();
+            assert_eq!(parts, (0..n).collect::<Vec<_>>(), "five parts of {n}");
+        }
     }
 }

@@ -32,6 +32,7 @@ export const SETTINGS: Setting[] = [
   { kind: "text", key: "test_view", at: ["data", "test_view"] },
   { kind: "text", key: "fold", at: ["data", "fold"], nullable: true },
   { kind: "flag", key: "validation", at: ["data", "validation"] },
+  number(["data", "validation_part"], 0, 4, { step: 1 }),
   number(["model", "hidden"], 1, 4096, { step: 1 }),
   number(["model", "dim"], 2, 1024, { step: 1 }),
   choice(["model", "norm"], ["layer", "batch", "none"]),

@@ -21,7 +21,7 @@ export const en = {
     sizes: (train: number, test: number): string => `${n(train)} pairs to learn from, ${n(test)} held out`,
     names: {
       lambda_v: "λ text→image", lambda_t: "λ image→text", loss: "Loss", tower: "Tower", batch: "Batch", epochs: "Epochs", learning_rate: "Learning rate", seed: "Seed",
-      split: "Held out", image_features: "Image features", text_dim: "Text dimensions", text_buckets: "Text buckets", test_view: "Test style", fold: "Family fold", validation: "Validate on training part",
+      split: "Held out", image_features: "Image features", text_dim: "Text dimensions", text_buckets: "Text buckets", test_view: "Test style", fold: "Family fold", validation: "Validate on training part", validation_part: "Which fifth",
       hidden: "Hidden units", dim: "Joint dimensions", norm: "Normalisation", dropout: "Dropout", init: "Start", cca_ridge: "CCA ridge",
       retrieval_weight: "Retrieval weight", margin: "Hinge margin", negatives: "Hardest negatives", reduce: "Reduce negatives", temperature: "Temperature",
       order: "Teacher's order", tau: "Order softness τ", gamma: "Sharpness γ", triplets: "Triplets", kappa: "Neighbours κ", per_anchor: "Triplets per item", teacher: "Teacher's space", control: "Control",
