@@ -98,7 +98,7 @@ pub async fn training_finds_the_pairs() {
     run.step(usize::MAX / 2).await.unwrap();
     let after = run.last_metrics().expect("the last step evaluates").clone();
     assert!(run.finished());
-    assert!(after.mr > before.mr + 20.0, "{} -> {}", before.mr, after.mr);
+    assert!(after.retrieval.mr > before.retrieval.mr + 20.0, "{} -> {}", before.retrieval.mr, after.retrieval.mr);
     assert!(after.ami_image.unwrap() > 0.5, "colours are classes: {:?}", after.ami_image);
 }
 

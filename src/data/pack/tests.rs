@@ -192,7 +192,7 @@ fn damaged_parts_name_themselves_and_the_remedy() {
 #[test]
 fn wrong_content_is_found_behind_a_right_checksum() {
     let (manifest, _) = pack();
-    let mut check = |name: &str, bytes: Vec<u8>, words: &[&str]| {
+    let check = |name: &str, bytes: Vec<u8>, words: &[&str]| {
         let mut manifest = manifest.clone();
         let part = manifest.parts.iter_mut().find(|part| part.name == name).unwrap();
         (part.bytes, part.sha256) = (bytes.len(), sha256_hex(&bytes));
@@ -219,7 +219,7 @@ fn manifests_that_contradict_themselves_are_refused() {
     broken(&|m| m.version = PACK_VERSION + 1, &["version 2", "update"]);
     broken(&|m| m.version = 0, &["version 0", "rebuild"]);
     broken(&|m| m.format = "zip".into(), &["not a pack"]);
-    broken(&|m| drop(m.fold.pop()), &["fold", "2 entries for 3"]);
+    broken(&|m| _ = m.fold.pop(), &["fold", "2 entries for 3"]);
     broken(&|m| m.group[0] = 3, &["group"]);
     broken(&|m| m.blocks[1].start = 1, &["block `b`"]);
     broken(&|m| m.subsets[0].concepts = 1, &["subset `two`"]);
