@@ -32,7 +32,7 @@ everywhere!(
     every_option_trains,
     divergence_is_reported_with_its_step,
     the_curve_equals_the_recorded_one,
-    search_finds_the_colour,
+    search_goes_both_ways,
 );
 
 #[cfg(feature = "gpu")]

@@ -27,10 +27,10 @@ fn emoji_4_has_the_reference_concepts() {
         assert_eq!((view.tiles.size, view.tiles.len()), (64, 1562));
         let features = view.features.as_ref().unwrap();
         assert_eq!((features.rows, features.cols), (1562, 256));
-        // Every picture shows something, on a white ground.
+        // Every picture shows something (a white heart little), on a light ground (a window may fill its tile).
         for i in 0..1562 {
             let tile = view.tiles.tile(i);
-            assert!(tile.iter().any(|byte| *byte < 200) && tile.contains(&255), "{} {i}", view.name);
+            assert!(tile.iter().any(|byte| *byte < 240) && tile.iter().any(|byte| *byte > 240), "{} {i}", view.name);
         }
     }
     let sets: Vec<&str> = corpus.query_sets.iter().map(|set| set.name.as_str()).collect();

@@ -161,7 +161,7 @@ mod tests {
 
     /// Plain loops over the definition.
     fn by_loops(teacher: &[f32], student: &[f32], b: usize, config: &TransferConfig) -> f32 {
-        let (mut sum, mut kept) = (0.0, 0);
+        let (mut sum, mut kept) = (0.0f64, 0);
         for i in 0..b {
             for j in 0..b {
                 for k in 0..b {
@@ -170,17 +170,17 @@ mod tests {
                         continue;
                     }
                     let p = match config.order {
-                        Order::Hard => f32::from(gap > 0.0),
-                        Order::Soft => 1.0 / (1.0 + (-gap / config.tau as f32).exp()),
+                        Order::Hard => f64::from(gap > 0.0),
+                        Order::Soft => 1.0 / (1.0 + (-f64::from(gap) / config.tau).exp()),
                     };
-                    let z = config.gamma as f32 * (student[i * b + k] - student[i * b + j]);
+                    let z = config.gamma * f64::from(student[i * b + k] - student[i * b + j]);
                     let q = 1.0 / (1.0 + (-z).exp());
                     sum -= p * q.ln() + (1.0 - p) * (1.0 - q).ln();
                     kept += 1;
                 }
             }
         }
-        sum / kept as f32
+        (sum / f64::from(kept)) as f32
     }
 
     #[test]

@@ -68,10 +68,11 @@ pub async fn write(
     let header = serde_json::to_string(&header).map_err(|e| Error::format("snapshot", e.to_string()))?;
     let bytes: BTreeMap<&String, Vec<u8>> =
         tensors.iter().map(|(n, m)| (n, m.data.iter().flat_map(|v| v.to_le_bytes()).collect())).collect();
-    let metadata = HashMap::from([
-        ("sha256".to_owned(), checksum(&header, bytes.iter().map(|(n, b)| (n.as_str(), b.as_slice())))),
-        ("header".to_owned(), header),
-    ]);
+    let sha256 = checksum(&header, bytes.iter().map(|(n, b)| (n.as_str(), b.as_slice())));
+    let sealed =
+        serde_json::to_string(&Sealed { sha256, header }).map_err(|e| Error::format("snapshot", e.to_string()))?;
+    // One entry only: the library writes several in a random order, and equal runs must give equal bytes.
+    let metadata = HashMap::from([(FORMAT.to_owned(), sealed)]);
     let views = tensors
         .iter()
         .map(|(name, m)| Ok((name.clone(), TensorView::new(Dtype::F32, vec![m.rows, m.cols], &bytes[name])?)))
@@ -88,8 +89,10 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
     };
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| broken(format!("unreadable ({e:?})")))?;
     let entries = metadata.metadata().clone().unwrap_or_default();
-    let text = entries.get("header").ok_or_else(|| broken("no header".to_owned()))?;
-    let tag: Tag = serde_json::from_str(text).map_err(|e| broken(format!("bad header ({e})")))?;
+    let sealed = entries.get(FORMAT).ok_or_else(|| broken("no header".to_owned()))?;
+    let Sealed { sha256, header: text } =
+        serde_json::from_str(sealed).map_err(|e| broken(format!("bad header ({e})")))?;
+    let tag: Tag = serde_json::from_str(&text).map_err(|e| broken(format!("bad header ({e})")))?;
     if tag.format != FORMAT || tag.version > SNAPSHOT_VERSION {
         let problem = format!(
             "{} version {} cannot be read by this program, which knows {FORMAT} up to version {SNAPSHOT_VERSION}; update it",
@@ -97,11 +100,11 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
         );
         return Err(Error::format("snapshot", problem));
     }
-    let header: Header = serde_json::from_str(text).map_err(|e| broken(format!("bad header ({e})")))?;
+    let header: Header = serde_json::from_str(&text).map_err(|e| broken(format!("bad header ({e})")))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| broken(format!("bad tensors ({e:?})")))?;
     let mut named: Vec<_> = tensors.tensors();
     named.sort_by(|a, b| a.0.cmp(&b.0));
-    if entries.get("sha256") != Some(&checksum(text, named.iter().map(|(n, v)| (n.as_str(), v.data())))) {
+    if sha256 != checksum(&text, named.iter().map(|(n, v)| (n.as_str(), v.data()))) {
         return Err(broken("the checksum does not match".to_owned()));
     }
     let mut parts: [BTreeMap<String, Matrix>; 3] = Default::default();
@@ -121,6 +124,13 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
     let [weights, first, second] = parts.map(|p| Weights::upload(p, device));
     let state = State { weights, first, second, updates: header.updates.clone() };
     Ok((header, state))
+}
+
+/// The metadata entry: a [`Header`] as text, and the checksum over that text and the tensors.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sha256: String,
+    header: String,
 }
 
 #[derive(Deserialize)]
