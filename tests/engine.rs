@@ -36,4 +36,4 @@ everywhere!(
 );
 
 #[cfg(feature = "gpu")]
-everywhere!(the_gpu_follows_the_cpu, our_shader_equals_its_oracle, a_lost_device_is_an_error_and_the_run_goes_on);
+everywhere!(the_gpu_computes_as_the_cpu_until_it_is_lost);

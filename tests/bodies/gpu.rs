@@ -4,14 +4,18 @@ use super::{losses, session, smooth};
 use burn::tensor::{Device, Tensor, TensorData};
 use mtls_lab::config::{Config, ModelConfig, TrainConfig};
 use mtls_lab::device::{Choice, Opened, open};
+use mtls_lab::error::Error;
 use mtls_lab::loss::transfer;
 use mtls_lab::train::Session;
 
-/// One device for all tests of the process: burn registers it once.
-async fn gpu() -> Opened {
-    open(Choice::Gpu, &Default::default())
+/// One test, since burn opens a GPU once in a process, and the last part destroys it.
+pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
+    let opened = open(Choice::Gpu, &Default::default())
         .await
-        .expect("a GPU is installed by the project's own set-up (a software one will do)")
+        .expect("a GPU is installed by the project's own set-up (a software one will do)");
+    it_follows_the_cpu(&opened).await;
+    our_shader_equals_its_oracle(&opened).await;
+    a_lost_device_is_an_error_and_the_run_goes_on(&opened).await;
 }
 
 /// A shape small enough for a software GPU.
@@ -24,8 +28,7 @@ fn tiny() -> Config {
     }
 }
 
-pub async fn the_gpu_follows_the_cpu() {
-    let opened = gpu().await;
+async fn it_follows_the_cpu(opened: &Opened) {
     let test = opened.report.self_test.expect("a GPU is never used untested");
     assert!(test.passed, "{test:?}");
     let cpu = losses(&mut session(tiny(), Device::flex()), 8).await;
@@ -35,8 +38,7 @@ pub async fn the_gpu_follows_the_cpu() {
     }
 }
 
-pub async fn our_shader_equals_its_oracle() {
-    let opened = gpu().await;
+async fn our_shader_equals_its_oracle(opened: &Opened) {
     let values: Vec<f32> = mtls_noise(37 * 5);
     let rows = |device: &Device| {
         let t = Tensor::<2>::from_data(TensorData::new(values.clone(), [37, 5]), device);
@@ -59,12 +61,13 @@ fn mtls_noise(n: usize) -> Vec<f32> {
     (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
-/// Also the fallback: the same snapshot goes on, on the CPU.
-pub async fn a_lost_device_is_an_error_and_the_run_goes_on() {
-    let opened = gpu().await;
+async fn a_lost_device_is_an_error_and_the_run_goes_on(opened: &Opened) {
     let mut run = session(tiny(), opened.device.clone());
     run.step(2).await.unwrap();
     let snapshot = run.snapshot().await.unwrap();
+    opened.lose();
+    let error = run.step(1).await.expect_err("a destroyed device computes nothing");
+    assert!(matches!(error, Error::Device(_)), "{error}");
     let mut resumed = Session::resume(run.corpus_handle(), &snapshot, None, Device::flex()).unwrap();
     assert_eq!(resumed.steps_done(), 2);
     let curve = losses(&mut resumed, 2).await;
