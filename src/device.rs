@@ -138,6 +138,7 @@ mod gpu {
     /// Opens the GPU and checks it. With a workload it must be a real one that is faster on that; without, it is taken
     /// as it is, a software adapter included.
     pub async fn open(compared_on: Option<&Workload>) -> Result<Opened> {
+        register_operations();
         let missing = |e: String| Error::Device(format!("no GPU can be used ({e})"));
         if !available().await {
             return Err(missing("there is no adapter".into()));
@@ -171,6 +172,20 @@ mod gpu {
         }
         let report = Report { kind: "gpu".into(), name, reason, self_test: Some(test) };
         Ok(Opened { device, report, handle: Some(setup.device) })
+    }
+
+    /// burn registers its WGSL operations through constructors, which nothing calls in a browser.
+    fn register_operations() {
+        #[cfg(target_arch = "wasm32")]
+        {
+            static ONCE: std::sync::Once = std::sync::Once::new();
+            ONCE.call_once(|| unsafe {
+                unsafe extern "C" {
+                    fn __wasm_call_ctors();
+                }
+                __wasm_call_ctors();
+            });
+        }
     }
 
     async fn milliseconds(workload: &Workload, device: &Device) -> Result<f64> {

@@ -20,14 +20,6 @@ type Js<T> = std::result::Result<T, JsError>;
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
-    // burn registers its WGSL operations through constructors that nothing calls in a browser.
-    #[cfg(feature = "gpu")]
-    unsafe {
-        unsafe extern "C" {
-            fn __wasm_call_ctors();
-        }
-        __wasm_call_ctors();
-    }
 }
 
 fn to_js(value: &impl Serialize) -> Js<JsValue> {

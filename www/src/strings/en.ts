@@ -89,6 +89,7 @@ export const en = {
   },
 
   status: {
+    label: "State of the run",
     loading: "Loading the engine…", ready: "Ready", training: "Training", paused: "Paused", finished: "Finished", failed: "Stopped",
     download: (what: string, loaded: string, total: string): string => `Loading ${what}: ${loaded} of ${total}`,
     epoch: (at: number, of: number): string => `epoch ${at} of ${of}`, parameters: (count: number): string => `${n(count)} parameters`, step: (at: number, of: number): string => `step ${n(at)} of ${n(of)}`, ms: (value: number): string => `${ms(value)} a step`, left: (s: number): string => (s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`),

@@ -200,7 +200,8 @@ const handlers: Handlers = {
   },
   snapshot: () => queued(() => need(engine).snapshot()),
   async lose_device() {
-    need(engine).lose_device();
+    // Between two slices: a step in flight holds the engine.
+    await queued(() => need(engine).lose_device());
     return null;
   },
 };
