@@ -36,7 +36,7 @@ pub fn all() -> Vec<Preset> {
             "scratch",
             "From random weights",
             "An MLP with nothing but random weights: watch the pairs find each other.",
-            json!({"model": {"tower": "mlp", "init": "random"}, "train": {"epochs": 60}}),
+            json!({"model": {"tower": "mlp", "init": "random"}, "train": {"learning_rate": 1e-3}}),
         ),
         preset(
             "paper",
@@ -46,7 +46,7 @@ pub fn all() -> Vec<Preset> {
                 "model": {"tower": "mlp", "init": "random"},
                 "retrieval": {"loss": "hinge", "negatives": 10},
                 "transfer": {"lambda_v": 0.2, "lambda_t": 0.2},
-                "train": {"schedule": "alternating"},
+                "train": {"schedule": "alternating", "learning_rate": 1e-3},
             }),
         ),
     ]

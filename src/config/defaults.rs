@@ -36,7 +36,7 @@ impl Default for ModelConfig {
         Self {
             tower: Tower::Skip,
             hidden: 256,
-            dim: 128,
+            dim: 256,
             norm: Norm::Layer,
             dropout: 0.1,
             init: Init::Cca,
@@ -61,13 +61,13 @@ impl Default for RetrievalConfig {
 impl Default for TransferConfig {
     fn default() -> Self {
         Self {
-            lambda_v: 1.0,
+            lambda_v: 2.0,
             lambda_t: 1.0,
             order: Order::Hard,
             tau: 0.1,
             gamma: 5.0,
             triplets: Triplets::Local,
-            kappa: 10,
+            kappa: 15,
             per_anchor: 16,
             teacher: Teacher::Embedding,
             control: Control::None,
@@ -80,7 +80,7 @@ impl Default for TrainConfig {
         Self {
             batch: 256,
             epochs: 60,
-            learning_rate: 1e-3,
+            learning_rate: 3e-4,
             lr_warmup_steps: 10,
             weight_decay: 0.05,
             beta_1: 0.9,
@@ -88,7 +88,7 @@ impl Default for TrainConfig {
             clip: 1.0,
             schedule: Schedule::Joint,
             warmup_epochs: 0,
-            noise: 0.0,
+            noise: 0.4,
             eval_every: 5,
         }
     }

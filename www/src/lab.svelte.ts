@@ -38,6 +38,7 @@ export class Lab {
   moved = $state(0);
 
   bundles: Bundles | null = null;
+  gpuLost = false;
   client: EngineClient | null = null;
   lastSnapshot: { bytes: Uint8Array; step: number } | null = null;
   #activeRun = $state("");
@@ -270,6 +271,7 @@ export class Lab {
     const snapshot = this.lastSnapshot;
     const at = this.step;
     this.client?.terminate();
+    this.gpuLost ||= wasGpu;
     if (!wasGpu && ++this.#restarts > 3) {
       this.#broken(new Error(t.errors.crashed(failure.message)), () => void this.boot());
       return;

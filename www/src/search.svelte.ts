@@ -17,7 +17,10 @@ export class Search {
   /** Neighbours of the selected item. */
   selected = $state<number | null>(null);
   around = $state.raw<Hits | null>(null);
+  /** What the last search said; gone with the next one that works. */
   problem = $state("");
+  /** What was wrong with the last file; stays until another query. */
+  fileProblem = $state("");
   working = $state(false);
   #timer = 0;
   #busy = false;
@@ -27,6 +30,7 @@ export class Search {
   constructor(private readonly lab: Lab) {}
 
   typed(text: string): void {
+    this.fileProblem = "";
     this.lab.query = text;
     this.asked = { kind: "text" };
     clearTimeout(this.#timer);
@@ -53,20 +57,22 @@ export class Search {
   }
 
   async byFile(file: File): Promise<void> {
-    this.problem = "";
+    this.fileProblem = "";
     if (!/^image\/(png|jpeg|webp|gif)$/.test(file.type)) {
-      this.problem = t.search.noImage;
+      this.fileProblem = t.search.noImage;
       return;
     }
     const bytes = new Uint8Array(await file.arrayBuffer());
-    if (this.asked.kind === "image") URL.revokeObjectURL(this.asked.url);
     this.working = true;
     try {
       await this.lab.need.call("add_encoder", null);
-      this.asked = { kind: "image", name: file.name || "picture", url: URL.createObjectURL(file), bytes };
-      await this.ask();
+      // Looked at before it becomes the query: a picture that cannot be read leaves the one before.
+      const query: Query = { kind: "image", bytes, name: file.name || "picture" };
+      this.hits = await this.lab.need.call("search", { query, k: SHOWN });
+      if (this.asked.kind === "image") URL.revokeObjectURL(this.asked.url);
+      this.asked = { kind: "image", name: query.name, url: URL.createObjectURL(file), bytes };
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.fileProblem = error instanceof Error ? error.message : String(error);
     } finally {
       this.working = false;
       this.lab.download = null;

@@ -9,6 +9,8 @@ const POLL_MS = 5_000;
 /** Considers the GPU for the run on screen; called when a run is ready. Never throws, never ends a run. */
 export async function considerGpu(lab: Lab): Promise<void> {
   if (lab.device?.kind !== "cpu") return;
+  // A device that was lost once is not trusted again before the page is loaded anew.
+  if (lab.gpuLost) return;
   if (lab.wish === "cpu") return;
   const forced = lab.wish === "gpu";
   if (!forced && lab.settings.seedGiven) {
