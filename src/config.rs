@@ -52,6 +52,9 @@ pub struct DataConfig {
     pub validation: bool,
     /// Which fifth of the training families that is, 0 to 4: five of them say more than one.
     pub validation_part: u8,
+    /// Take out of every text the words that name a class (face, animal, food, ...): what clustering is worth without
+    /// the label in the text.
+    pub drop_generic_words: bool,
 }
 
 /// Kind of image features.
@@ -98,6 +101,18 @@ pub struct ModelConfig {
     pub init: Init,
     /// Ridge of the CCA start, relative to the mean variance.
     pub cca_ridge: f64,
+    /// What stands before the image tower.
+    pub stem: Stem,
+}
+
+/// What turns the image input into the features that the image tower reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stem {
+    /// Nothing: the tower reads the features as they are.
+    None,
+    /// Three trained convolutions on 64 x 64 pixels.
+    Conv,
 }
 
 /// Shape of a tower.
@@ -148,8 +163,14 @@ pub struct RetrievalConfig {
     pub negatives: usize,
     /// How the K negatives are reduced.
     pub reduce: Reduce,
-    /// Starting temperature of InfoNCE; it is learned.
+    /// Starting temperature of InfoNCE and SigLIP; it is learned.
     pub temperature: f64,
+    /// Starting bias of SigLIP; it is learned.
+    pub bias: f64,
+    /// Weight of TBNN's within-view term among images: pictures of one item nearer than those of others.
+    pub within_image: f64,
+    /// The same among texts.
+    pub within_text: f64,
 }
 
 /// Form of the retrieval loss.
@@ -160,6 +181,10 @@ pub enum Retrieval {
     Hinge,
     /// Cross-entropy of the similarities in both directions.
     InfoNce,
+    /// Each pair of the batch by itself: a match or not, by a sigmoid.
+    Sigmoid,
+    /// The hinge on a partial order: a text stands above its pictures. Its score is not the cosine.
+    Order,
 }
 
 /// Reduction over negatives.
@@ -194,6 +219,16 @@ pub struct TransferConfig {
     pub per_anchor: usize,
     /// The teacher's space.
     pub teacher: Teacher,
+    /// Decay of the averaged weights of [`Teacher::Average`], per step.
+    pub average_decay: f64,
+    /// Where local triplets find the teacher's neighbours.
+    pub neighbours: Neighbours,
+    /// Epochs between two looks at the whole training set, for [`Neighbours::Corpus`].
+    pub refresh_epochs: usize,
+    /// Form of the loss on a triplet.
+    pub form: Form,
+    /// Margin of [`Form::Hinge`].
+    pub margin: f64,
     /// A control in place of the real teacher.
     pub control: Control,
 }
@@ -231,6 +266,30 @@ pub enum Teacher {
     Embedding,
     /// The peer's input features, fixed.
     Features,
+    /// The peer's embedding under a moving average of the weights.
+    Average,
+    /// Image and text side by side in the CCA space of the training pairs, fixed: the same teacher for both.
+    Fused,
+}
+
+/// Where local triplets find the teacher's neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Neighbours {
+    /// Among the items of the batch.
+    Batch,
+    /// Among all training items, from an index that is refreshed while training.
+    Corpus,
+}
+
+/// Form of the loss on a triplet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Cross-entropy: `softplus` for a hard order, the infinite margin.
+    Softplus,
+    /// `[m + D(i,near) - D(i,far)]_+`: the finite margin, as a control.
+    Hinge,
 }
 
 /// Controls that show what transfer itself contributes.
@@ -249,10 +308,14 @@ pub enum Control {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Items per batch, B.
+    /// Pairs per batch, B.
     pub batch: usize,
+    /// Pairs of each item in a batch, with different captions and views where the item has them: several positives.
+    pub per_item: usize,
     /// Passes over the items.
     pub epochs: usize,
+    /// Stop after so many of them, the schedule unchanged; 0 goes to the end.
+    pub stop_epoch: usize,
     /// Peak learning rate of AdamW.
     pub learning_rate: f64,
     /// Steps of linear learning-rate warm-up.

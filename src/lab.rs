@@ -5,9 +5,10 @@
 use crate::analyze::kmeans::{RESTARTS, kmeans};
 use crate::analyze::projection::Projector;
 use crate::analyze::report::{classes_of, fused};
-use crate::analyze::{ClusterScores, Hit, clustering, top_k};
+use crate::analyze::{ClusterScores, Hit, clustering, top_k, top_k_by};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::model::Side;
 use crate::train::{Event, Session};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -127,7 +128,7 @@ impl Lab {
             return Err(Error::Data("the query is empty; type a word".to_owned()));
         }
         let query = self.session.embed_texts(&[text]).await?;
-        self.search(query.row(0), k).await
+        self.search(query.row(0), Side::Text, k).await
     }
 
     /// The `k` best pictures and texts for the picture of an item; the item itself is not among the pictures.
@@ -136,7 +137,7 @@ impl Lab {
         if item >= embedded.image.rows {
             return Err(Error::Data(format!("there is no item {item}; the last is {}", embedded.image.rows - 1)));
         }
-        let mut found = self.search(embedded.image.row(item), k + 1).await?;
+        let mut found = self.search(embedded.image.row(item), Side::Image, k + 1).await?;
         found.images.retain(|hit| hit.index != item);
         found.images.truncate(k);
         found.texts.truncate(k);
@@ -146,11 +147,22 @@ impl Lab {
     /// The `k` best pictures and texts for raw image features of the kind the run uses, `[1, d_x]`.
     pub async fn search_features(&mut self, raw: Matrix, k: usize) -> Result<Found> {
         let query = self.session.embed_images(raw).await?;
-        self.search(query.row(0), k).await
+        self.search(query.row(0), Side::Image, k).await
     }
 
-    async fn search(&mut self, query: &[f32], k: usize) -> Result<Found> {
-        let embedded = self.embedded().await?;
-        Ok(Found { images: top_k(query, &embedded.image, k)?, texts: top_k(query, &embedded.text, k)? })
+    /// Across the modalities by the score that the run trains, inside one by the cosine.
+    async fn search(&mut self, query: &[f32], side: Side, k: usize) -> Result<Found> {
+        let Embedded { image, text } = &*self.embedded().await?;
+        let score = self.session.score();
+        Ok(match side {
+            Side::Text => Found {
+                images: top_k_by(image.rows, k, |i| score.pair(image.row(i), query)),
+                texts: top_k(query, text, k)?,
+            },
+            Side::Image => Found {
+                images: top_k(query, image, k)?,
+                texts: top_k_by(text.rows, k, |j| score.pair(query, text.row(j))),
+            },
+        })
     }
 }

@@ -22,6 +22,7 @@
 //! everything random is drawn on the CPU from one seed, split by purpose ([`rng`]), so that both see the same batch.
 
 pub mod analyze;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod device;
@@ -33,6 +34,7 @@ pub mod lab;
 pub mod loss;
 pub mod matrix;
 pub mod model;
+pub mod objectives;
 pub mod presets;
 pub mod rng;
 pub mod train;

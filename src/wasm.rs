@@ -182,7 +182,7 @@ impl Engine {
             classes: &info.corpus().classes,
             parameters: info.weights().parameters(),
             steps_per_epoch: plan.steps_per_epoch,
-            total_steps: plan.total_steps,
+            total_steps: plan.last_step,
             step: info.steps_done(),
             history: info.history(),
             workload: info.workload(),

@@ -8,6 +8,8 @@
 //! | [`retrieval`] | does a picture find its text, and a text its picture? |
 //! | [`clustering`] | do clusters agree with the classes? (AMI, NMI, ARI) |
 //! | [`kmeans`](mod@kmeans) | which clusters are there? |
+//! | [`silhouette`] | how many? |
+//! | [`score`] | what ranks a picture and a text? |
 //! | [`structure`] | are neighbours the same in both modalities; have the spaces drifted apart or collapsed? |
 //! | [`report`] | all of it under one name each |
 //! | [`search`] | which rows are nearest to this query? |
@@ -20,7 +22,9 @@ pub mod kmeans;
 pub mod projection;
 pub mod report;
 pub mod retrieval;
+pub mod score;
 pub mod search;
+pub mod silhouette;
 pub mod structure;
 
 pub use cca::{Cca, CcaOptions};
@@ -28,8 +32,9 @@ pub use clustering::{Average, ClusterScores, Contingency};
 pub use kmeans::{KMeans, kmeans};
 pub use projection::Projector;
 pub use retrieval::Retrieval;
-pub use search::{Hit, top_k, top_k_batch};
-pub use structure::{Spread, Structure};
+pub use score::Score;
+pub use search::{Hit, top_k, top_k_batch, top_k_by};
+pub use structure::Spread;
 
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, dot};
@@ -55,7 +60,7 @@ const LEAST_SIDE: usize = 6;
 /// Equal rows get equal products wherever they stand, on which the counting of ties rests: the product kernel adds in
 /// one order for every entry. Small tables go pair by pair, because nalgebra's own loop for them (0.34.2) fails
 /// its bounds check on strided views.
-fn similarities(a: &Matrix, b: &Matrix) -> Matrix {
+pub(crate) fn similarities(a: &Matrix, b: &Matrix) -> Matrix {
     if a.rows.min(b.rows).min(a.cols) < LEAST_SIDE {
         let data = (0..a.rows).flat_map(|i| (0..b.rows).map(move |j| dot(a.row(i), b.row(j)))).collect();
         return Matrix { rows: a.rows, cols: b.rows, data };
@@ -67,7 +72,7 @@ fn similarities(a: &Matrix, b: &Matrix) -> Matrix {
 }
 
 /// `0..n` in even ranges of at most `size`, none so short that [`similarities`] would compute it another way than the rest.
-fn blocks(n: usize, size: usize) -> Vec<Range<usize>> {
+pub(crate) fn blocks(n: usize, size: usize) -> Vec<Range<usize>> {
     let count = n.div_ceil(size.max(2 * LEAST_SIDE)).max(1);
     (0..count).map(|b| b * n / count..(b + 1) * n / count).collect()
 }

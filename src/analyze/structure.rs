@@ -19,27 +19,6 @@ const MONITOR: u64 = u64::MAX;
 /// Rows whose scores are held at a time.
 const BLOCK: usize = 256;
 
-/// All measures of one state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Structure {
-    /// Share of triplets ordered alike; 0.5 by chance.
-    pub order_agreement: Option<f64>,
-    /// Share of the `k` nearest neighbours that both modalities name.
-    pub overlap_at_k: Option<f64>,
-    /// Distance between the two centroids, in [0, 2].
-    pub modality_gap: Option<f64>,
-    /// Mean squared distance of the pairs, in [0, 4]; lower is better.
-    pub alignment: Option<f64>,
-    /// Of the images; lower is better, at least −8.
-    pub uniformity_image: Option<f64>,
-    /// Of the texts.
-    pub uniformity_text: Option<f64>,
-    /// Of the images.
-    pub spread_image: Spread,
-    /// Of the texts.
-    pub spread_text: Spread,
-}
-
 /// Standard deviation per dimension: near 0 in every dimension means collapse to a point, in some, to a subspace.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
@@ -47,25 +26,6 @@ pub struct Spread {
     pub min: f64,
     /// Mean over the dimensions; `1/√d` for unit vectors spread evenly.
     pub mean: f64,
-}
-
-impl Structure {
-    /// Everything at once. Rows are normalised here. `k` is that of the overlap; `triplets` from [`triplets`].
-    pub fn of(v: &Matrix, t: &Matrix, k: usize, triplets: &[[usize; 3]]) -> Result<Self> {
-        same_rows(v, t, "structure")?;
-        same_cols(v.cols, t.cols, "structure")?;
-        let (v, t) = (&v.clone().normalised(), &t.clone().normalised());
-        Ok(Self {
-            order_agreement: order_agreement(v, t, triplets)?,
-            overlap_at_k: overlap_at_k(v, t, k)?,
-            modality_gap: modality_gap(v, t)?,
-            alignment: alignment(v, t)?,
-            uniformity_image: uniformity(v),
-            uniformity_text: uniformity(t),
-            spread_image: spread(v),
-            spread_text: spread(t),
-        })
-    }
 }
 
 /// `count` triplets `[i, j, k]` of distinct rows below `n`, drawn once per seed: the fixed set that the monitor uses.

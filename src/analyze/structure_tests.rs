@@ -75,10 +75,10 @@ fn overlap_by_hand_and_against_sets() {
 #[test]
 fn a_collapsed_space_does_not_look_like_agreement() {
     let same = Matrix::new(20, 2, [1.0, 0.0].repeat(20)).unwrap();
-    let s = Structure::of(&same, &same, 5, &triplets(20, 100, 0)).unwrap();
-    assert_eq!(s.order_agreement, None);
-    assert!(s.overlap_at_k.unwrap() < 0.1, "{s:?}");
-    assert_eq!((s.uniformity_image, s.spread_text), (Some(0.0), Spread { min: 0.0, mean: 0.0 }));
+    assert_eq!(order_agreement(&same, &same, &triplets(20, 100, 0)).unwrap(), None);
+    let overlap = overlap_at_k(&same, &same, 5).unwrap().unwrap();
+    assert!(overlap < 0.1, "{overlap}");
+    assert_eq!((uniformity(&same), spread(&same)), (Some(0.0), Spread { min: 0.0, mean: 0.0 }));
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn gap_alignment_uniformity_spread_by_hand() {
 fn too_few_rows_are_undefined_and_nan_is_shown() {
     for n in 0..2 {
         let x = Matrix::new(n, 2, [1.0, 0.0].repeat(n)).unwrap();
-        let s = Structure::of(&x, &x, 3, &triplets(n, 10, 0)).unwrap();
-        assert_eq!((s.order_agreement, s.overlap_at_k, s.uniformity_image), (None, None, None));
-        assert_eq!(s.alignment, (n > 0).then_some(0.0));
+        assert_eq!(order_agreement(&x, &x, &triplets(n, 10, 0)).unwrap(), None);
+        assert_eq!((overlap_at_k(&x, &x, 3).unwrap(), uniformity(&x)), (None, None));
+        assert_eq!(alignment(&x, &x).unwrap(), (n > 0).then_some(0.0));
     }
     let nan = Matrix::new(3, 1, vec![1.0, f32::NAN, 1.0]).unwrap();
     assert!(spread(&nan).min.is_nan() && uniformity(&nan).unwrap().is_nan());

@@ -3,7 +3,7 @@
 use super::DeviceArguments;
 use super::run_folder::RunFolder;
 use clap::Args;
-use mtls_lab::analyze::report::Metrics;
+use mtls_lab::analyze::report::{Detail, Metrics};
 use mtls_lab::device::{self, Report};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::train::Session;
@@ -76,7 +76,7 @@ pub async fn evaluation(session: &Session, device: Report) -> Result<Evaluation>
     let mut by_view = BTreeMap::new();
     for (n, view) in views.iter().enumerate() {
         if views.len() > 1 && session.config().data.split == mtls_lab::config::Split::Concept {
-            by_view.insert(view.name.clone(), session.evaluate_view(n).await?);
+            by_view.insert(view.name.clone(), session.evaluate_view(n, Detail::Full).await?);
         }
     }
     Ok(Evaluation {
@@ -88,7 +88,7 @@ pub async fn evaluation(session: &Session, device: Report) -> Result<Evaluation>
         steps: session.steps_done(),
         device,
         config: session.config().clone(),
-        metrics: session.evaluate().await?,
+        metrics: session.evaluate_view(partition.test_view, Detail::Full).await?,
         views: by_view,
     })
 }
@@ -131,9 +131,9 @@ pub fn table(rows: &[(&str, &Metrics)]) -> String {
             recalls_i2t(m),
             recalls_t2i(m),
             m.retrieval.mr,
-            ami(m.ami_image),
-            ami(m.ami_text),
-            ami(m.ami_fused),
+            ami(m.clustering.ami_image),
+            ami(m.clustering.ami_text),
+            ami(m.clustering.ami_fused),
             m.order_agreement,
             m.modality_gap
         );

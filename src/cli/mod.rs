@@ -1,6 +1,7 @@
 //! Arguments and dispatch.
 
 mod bench;
+mod compare;
 mod eval;
 mod run_folder;
 mod search;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use mtls_lab::config::Config;
 use mtls_lab::device::Choice;
 use mtls_lab::error::{Error, Result};
+use mtls_lab::objectives::merge;
 use std::path::PathBuf;
 
 /// Trains a joint image-text representation by symmetrically transferring local structures (MTLS).
@@ -35,6 +37,8 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Searches a saved run by a text or by a picture.
     Search(search::SearchArguments),
+    /// Compares objectives over splits and seeds; resumable.
+    Compare(compare::CompareArguments),
     /// Times the reference step on each device.
     Bench(bench::BenchArguments),
 }
@@ -45,6 +49,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Train(a) => train::run(a).await,
         Command::Eval(a) => eval::run(a).await,
         Command::Search(a) => search::run(a).await,
+        Command::Compare(a) => compare::run(a),
         Command::Bench(a) => bench::run(a).await,
     }
 }
@@ -127,17 +132,6 @@ impl ConfigArguments {
 
 fn nested(path: &str, value: serde_json::Value) -> serde_json::Value {
     path.rsplit('.').fold(value, |inner, key| serde_json::json!({ key: inner }))
-}
-
-fn merge(into: &mut serde_json::Value, from: serde_json::Value) {
-    match (into, from) {
-        (serde_json::Value::Object(into), serde_json::Value::Object(from)) => {
-            for (key, value) in from {
-                merge(into.entry(key).or_insert(serde_json::Value::Null), value);
-            }
-        }
-        (into, from) => *into = from,
-    }
 }
 
 /// Which device computes, where there is too little to compute to look for a GPU unasked.

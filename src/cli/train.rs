@@ -104,7 +104,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
     } else {
         None
     };
-    let ami = |m: &Metrics| m.ami_image;
+    let ami = |m: &Metrics| m.clustering.ami_image;
     let report = TrainReport {
         ami_image_ratio: twin.as_ref().and_then(ami).zip(ami(&evaluation.metrics)).map(|(t, r)| r / t),
         evaluation,
@@ -148,7 +148,7 @@ fn print_table(report: &TrainReport) {
 
 /// Steps until the run is over; saves to `folder` at every evaluation. Returns the median milliseconds a step.
 async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut on_cpu: bool) -> Result<f64> {
-    let total = session.plan().total_steps;
+    let total = session.plan().last_step;
     let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left  {msg}")
         .map_err(|e| Error::Config(e.to_string()))?;
     let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(name.to_owned());
@@ -179,7 +179,7 @@ async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut
                         metrics.retrieval.i2t_r10,
                         metrics.retrieval.t2i_r1,
                         metrics.retrieval.t2i_r10,
-                        metrics.ami_image.map_or("-".to_owned(), |a| format!("{a:.3}"))
+                        metrics.clustering.ami_image.map_or("-".to_owned(), |a| format!("{a:.3}"))
                     );
                     // Without a terminal the bar swallows lines, so they go out by themselves.
                     if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }

@@ -27,6 +27,7 @@ impl Default for DataConfig {
             fold: None,
             validation: false,
             validation_part: 0,
+            drop_generic_words: false,
         }
     }
 }
@@ -41,6 +42,7 @@ impl Default for ModelConfig {
             dropout: 0.1,
             init: Init::Cca,
             cca_ridge: 0.1,
+            stem: Stem::None,
         }
     }
 }
@@ -54,6 +56,9 @@ impl Default for RetrievalConfig {
             negatives: 10,
             reduce: Reduce::Mean,
             temperature: 0.07,
+            bias: -10.0,
+            within_image: 0.0,
+            within_text: 0.0,
         }
     }
 }
@@ -70,6 +75,11 @@ impl Default for TransferConfig {
             kappa: 15,
             per_anchor: 16,
             teacher: Teacher::Embedding,
+            average_decay: 0.99,
+            neighbours: Neighbours::Batch,
+            refresh_epochs: 1,
+            form: Form::Softplus,
+            margin: 0.2,
             control: Control::None,
         }
     }
@@ -79,7 +89,9 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             batch: 256,
+            per_item: 1,
             epochs: 60,
+            stop_epoch: 0,
             learning_rate: 3e-4,
             lr_warmup_steps: 10,
             weight_decay: 0.05,

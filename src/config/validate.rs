@@ -1,6 +1,6 @@
 //! What is allowed: each setting is checked once, and the error names it.
 
-use super::{ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, Triplets};
+use super::{ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, ImageFeatures, Init, Neighbours, Stem, Triplets};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -31,10 +31,36 @@ impl Config {
                 retrieval.temperature.to_string(),
                 "0.01 or more",
             ),
+            (retrieval.bias.is_finite(), "retrieval.bias", retrieval.bias.to_string(), "a finite number"),
+            (
+                finite(retrieval.within_image, 0.0),
+                "retrieval.within_image",
+                retrieval.within_image.to_string(),
+                "0 or more",
+            ),
+            (
+                finite(retrieval.within_text, 0.0),
+                "retrieval.within_text",
+                retrieval.within_text.to_string(),
+                "0 or more",
+            ),
             (finite(transfer.lambda_v, 0.0), "transfer.lambda_v", transfer.lambda_v.to_string(), "0 or more"),
             (finite(transfer.lambda_t, 0.0), "transfer.lambda_t", transfer.lambda_t.to_string(), "0 or more"),
             (finite(transfer.tau, 1e-4), "transfer.tau", transfer.tau.to_string(), "0.0001 or more"),
             (finite(transfer.gamma, 1e-4), "transfer.gamma", transfer.gamma.to_string(), "0.0001 or more"),
+            (finite(transfer.margin, 0.0), "transfer.margin", transfer.margin.to_string(), "0 or more"),
+            (
+                (0.0..1.0).contains(&transfer.average_decay),
+                "transfer.average_decay",
+                transfer.average_decay.to_string(),
+                "0 up to, not including, 1",
+            ),
+            (
+                transfer.refresh_epochs >= 1,
+                "transfer.refresh_epochs",
+                transfer.refresh_epochs.to_string(),
+                "at least 1",
+            ),
             (transfer.kappa >= 1, "transfer.kappa", transfer.kappa.to_string(), "at least 1"),
             (
                 (1..=256).contains(&transfer.per_anchor),
@@ -43,6 +69,7 @@ impl Config {
                 "1 to 256",
             ),
             ((3..=4096).contains(&train.batch), "train.batch", train.batch.to_string(), "3 to 4096"),
+            ((1..=16).contains(&train.per_item), "train.per_item", train.per_item.to_string(), "1 to 16"),
             (train.epochs >= 1, "train.epochs", train.epochs.to_string(), "at least 1"),
             (finite(train.learning_rate, 0.0), "train.learning_rate", train.learning_rate.to_string(), "0 or more"),
             (finite(train.weight_decay, 0.0), "train.weight_decay", train.weight_decay.to_string(), "0 or more"),
@@ -59,6 +86,25 @@ impl Config {
         if retrieval.weight + transfer.lambda_v + transfer.lambda_t == 0.0 {
             return Err(Error::Config(
                 "every term has weight 0, so there is nothing to learn; raise retrieval.weight or a lambda".to_owned(),
+            ));
+        }
+        if retrieval.within_image + retrieval.within_text > 0.0 && train.per_item < 2 {
+            return Err(Error::Config(
+                "retrieval.within_image and within_text compare pairs of one item, and train.per_item is 1; raise it to 2"
+                    .to_owned(),
+            ));
+        }
+        if transfer.neighbours == Neighbours::Corpus && transfer.triplets != Triplets::Local {
+            return Err(Error::Config(
+                "transfer.neighbours is corpus, which says where local triplets come from; set transfer.triplets to local"
+                    .to_owned(),
+            ));
+        }
+        if model.stem == Stem::Conv && (data.image_features != ImageFeatures::Pixels64 || model.init == Init::Cca) {
+            return Err(Error::Config(
+                "model.stem is conv: it reads pixels and starts at random; set data.image_features to pixels64 and \
+                 model.init to random"
+                    .to_owned(),
             ));
         }
         if transfer.triplets == Triplets::All && train.batch > ALL_TRIPLETS_MAX_BATCH {
@@ -103,6 +149,9 @@ mod tests {
             (r#"{"version": 2}"#, "version"),
             (r#"{"retrieval": {"weight": 0}, "transfer": {"lambda_v": 0, "lambda_t": 0}}"#, "nothing to learn"),
             (r#"{"transfer": {"triplets": "all"}, "train": {"batch": 256}}"#, "local"),
+            (r#"{"retrieval": {"within_text": 0.2}}"#, "per_item"),
+            (r#"{"transfer": {"neighbours": "corpus", "triplets": "uniform"}}"#, "transfer.triplets"),
+            (r#"{"model": {"stem": "conv"}}"#, "pixels64"),
             ("[1", "configuration"),
         ] {
             let error = Config::from_json(json).unwrap_err().to_string();

@@ -22,6 +22,7 @@ mod tokens;
 pub use decode::decode;
 pub use image::{hog_colour, pixels};
 pub use text::TextFeatures;
+pub(crate) use tokens::without_words;
 
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;

@@ -123,6 +123,25 @@ impl TextFeatures {
         out
     }
 
+    /// Mean vector of the known words of each text (n-grams left out), `[texts.len(), dim]`: the rows that the SVD gives
+    /// to single words, each of unit length. Zero where no word is known.
+    pub fn word_means(&self, texts: &[&str]) -> Matrix {
+        let mut out = Matrix::zeros(texts.len(), self.dim());
+        for (i, text) in texts.iter().enumerate() {
+            let terms = count(text, self.buckets);
+            let words = terms.iter().filter(|term| term.kind == Kind::Word);
+            let known: Vec<(usize, u32)> =
+                words.filter_map(|term| Some((self.used.binary_search(&term.bucket).ok()?, term.count))).collect();
+            let total = known.iter().map(|(_, count)| count).sum::<u32>().max(1) as f32;
+            for (k, count) in known {
+                let vector = self.basis.row(k);
+                let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+                out.row_mut(i).iter_mut().zip(vector).for_each(|(y, v)| *y += count as f32 * v / (length * total));
+            }
+        }
+        out
+    }
+
     /// Share of the text's distinct terms (words and n-grams) that the training captions have, 0 to 1. At 0 the row of
     /// [`Self::transform`] carries no meaning.
     pub fn known(&self, text: &str) -> f32 {
@@ -294,6 +313,19 @@ mod tests {
         assert!(x.row(2).iter().chain(x.row(6)).all(|v| *v == 0.0));
         assert_eq!((f.known("zzz"), f.known(""), f.known("red apple")), (0.0, 0.0, 1.0));
         assert!((0.01..1.0).contains(&f.known("apples")));
+    }
+
+    #[test]
+    fn a_mean_of_words_by_hand() {
+        let f = fitted(6);
+        let x = f.word_means(&["red", "apple", "red apple", "zzz", "Red, red apple"]);
+        for j in 0..6 {
+            let (red, apple) = (x.row(0)[j], x.row(1)[j]);
+            assert!((x.row(2)[j] - (red + apple) / 2.0).abs() < 1e-6);
+            assert!((x.row(4)[j] - (2.0 * red + apple) / 3.0).abs() < 1e-6);
+            assert_eq!(x.row(3)[j], 0.0);
+        }
+        assert!((dot(x.row(0), x.row(0)) - 1.0).abs() < 1e-5);
     }
 
     #[test]

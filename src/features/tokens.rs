@@ -4,6 +4,8 @@
 //! Korean are written without spaces or with very short words, so that each run of those characters gives its
 //! single characters and pairs as well.
 
+use std::borrow::Cow;
+
 /// Shortest and longest character n-gram.
 const GRAMS: std::ops::RangeInclusive<usize> = 3..=5;
 
@@ -54,6 +56,19 @@ fn grams(
             each(Kind::Gram, &text[ends[0]..ends[n]]);
         }
     }
+}
+
+/// `text` without the words of the list, which is in lower case; the same text where the list is empty.
+pub(crate) fn without_words<'a>(text: &'a str, words: &[&str]) -> Cow<'a, str> {
+    if words.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let kept = |word: &str| !words.contains(&word.to_lowercase().as_str());
+    Cow::Owned(text.split_inclusive(|c| !belongs_to_word(c)).fold(String::new(), |mut out, piece| {
+        let word = piece.trim_end_matches(|c| !belongs_to_word(c));
+        out.push_str(if kept(word) { piece } else { &piece[word.len()..] });
+        out
+    }))
 }
 
 /// Letters, digits, and the accents and joiners that stand between letters of one word.
@@ -110,6 +125,14 @@ mod tests {
             assert!(grams.iter().any(|g| g == gram), "{gram}");
         }
         assert!(of("iphoneを").1.iter().any(|g| g == "を"));
+    }
+
+    #[test]
+    fn words_are_taken_out_whole() {
+        let without = |text| without_words(text, &["face", "animal"]).into_owned();
+        assert_eq!(without("Cat face, surface, Animal!"), "Cat , surface, !");
+        assert_eq!(without("face"), "");
+        assert_eq!(without_words("cat face", &[]), "cat face");
     }
 
     #[test]

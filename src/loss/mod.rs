@@ -1,12 +1,16 @@
-//! The terms of the objective, `L = w L_ret + lambda_v L_{t->v} + lambda_t L_{v->t}`.
+//! The terms of the objective, `L = w L_ret + lambda_v L_{t->v} + lambda_t L_{v->t}` (and, for TBNN, its own).
 //!
 //! Shapes: a batch of `B` pairs, embeddings `v, t: [B, d]` with unit rows, similarities `S = v t^T: [B, B]`,
 //! squared distances `D = 2 - 2 e e^T: [B, B]`. Every loss is a tensor of one element, so that nothing waits for the
 //! device.
 
+pub mod order;
 pub mod retrieval;
+pub mod sigmoid;
 pub mod transfer;
+pub mod within;
 
+use crate::config::Reduce;
 use burn::tensor::Tensor;
 
 /// `log(1 + exp(z))` without overflow: `max(z, 0) + log(1 + exp(-|z|))`.
@@ -17,6 +21,23 @@ pub(crate) fn softplus<const D: usize>(z: Tensor<D>) -> Tensor<D> {
 /// `[B, B]` with ones on the diagonal.
 pub(crate) fn identity(size: usize, device: &burn::tensor::Device) -> Tensor<2> {
     Tensor::eye(size, device)
+}
+
+/// The `k` largest costs of every row of `[B, B]` (0: all `B - 1`), reduced, and averaged over the rows.
+pub(crate) fn hardest(cost: Tensor<2>, k: usize, reduce: Reduce) -> Tensor<1> {
+    let [b, _] = cost.dims();
+    let k = if k == 0 { b - 1 } else { k.min(b - 1) };
+    let kept = if k < b - 1 {
+        let index = cost.clone().inner().argtopk(k, 1);
+        cost.gather(1, index)
+    } else {
+        cost
+    };
+    let sum = kept.sum().div_scalar(b as f32);
+    match reduce {
+        Reduce::Sum => sum,
+        Reduce::Mean => sum.div_scalar(k as f32),
+    }
 }
 
 #[cfg(test)]

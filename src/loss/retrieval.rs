@@ -1,9 +1,10 @@
 //! `L_ret`: object-level alignment, pair by pair, in both directions.
 //!
 //! Source: hinge over the hardest negatives after Faghri et al. 2018 (VSE++; K = B - 1 with `sum` is VSE, K = 10 is
-//! TBNN's); cross-entropy with a learned temperature after Radford et al. 2021 (CLIP).
+//! TBNN's); cross-entropy with a learned temperature after Radford et al. 2021 (CLIP). [`super::sigmoid`] and
+//! [`super::order`] are the other forms.
 
-use super::identity;
+use super::{hardest, identity, order, sigmoid};
 use crate::config::{Reduce, Retrieval, RetrievalConfig};
 use burn::tensor::{Bool, Tensor};
 
@@ -11,20 +12,40 @@ use burn::tensor::{Bool, Tensor};
 pub const SCALE_MAX: f32 = 100.0;
 const EXCLUDED: f32 = -1e4;
 
+/// What the retrieval loss learns besides the towers, `[1, 1]` each.
+#[derive(Debug, Clone)]
+pub struct Calibration {
+    /// Log of the inverse temperature (InfoNCE and SigLIP).
+    pub log_scale: Tensor<2>,
+    /// Bias (SigLIP).
+    pub bias: Tensor<2>,
+}
+
 /// The retrieval loss of a batch.
 ///
-/// `s`: `[B, B]`, cosine of image i and text j. `log_scale`: `[1, 1]`, log of the inverse temperature (InfoNCE only).
-/// `known`: `[B, B]`, true where pair (i, j), i != j, is known to match too: never a negative.
+/// `v`, `t`: `[B, d]`, images and texts of the pairs. `known`: `[B, B]`, true where pair (i, j), i != j, is known to
+/// match too: never a negative.
 pub fn retrieval(
-    s: Tensor<2>,
-    log_scale: Tensor<2>,
+    v: Tensor<2>,
+    t: Tensor<2>,
+    calibration: Calibration,
     known: Option<Tensor<2, Bool>>,
     config: &RetrievalConfig,
 ) -> Tensor<1> {
+    let Calibration { log_scale, bias } = calibration;
+    let hinge = |s, known| hinge(s, known, config.margin as f32, config.negatives, config.reduce);
+    let cosine = |v: Tensor<2>, t: Tensor<2>| v.matmul(t.transpose());
     match config.loss {
-        Retrieval::Hinge => hinge(s, known, config.margin as f32, config.negatives, config.reduce),
-        Retrieval::InfoNce => info_nce(s, log_scale, known),
+        Retrieval::Hinge => hinge(cosine(v, t), known),
+        Retrieval::Order => hinge(order::scores(v, t), known),
+        Retrieval::InfoNce => info_nce(cosine(v, t), log_scale, known),
+        Retrieval::Sigmoid => sigmoid::sigmoid(cosine(v, t), scale(log_scale), bias, known),
     }
+}
+
+/// The inverse temperature, `[1, 1]`.
+fn scale(log_scale: Tensor<2>) -> Tensor<2> {
+    log_scale.clamp_max(SCALE_MAX.ln()).exp()
 }
 
 /// `1/B sum_i ( reduce_topK_{j != i} [m + S_ij - S_ii]_+  +  reduce_topK_{j != i} [m + S_ji - S_ii]_+ )`
@@ -34,7 +55,6 @@ pub fn hinge(s: Tensor<2>, known: Option<Tensor<2, Bool>>, margin: f32, negative
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
     let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii
-    let k = if negatives == 0 { b - 1 } else { negatives.min(b - 1) };
     let direction = |s: Tensor<2>, known: Option<Tensor<2, Bool>>| {
         let mut cost = (s - positive.clone()).add_scalar(margin).clamp_min(0.0);
         // A zero cost is what "not a negative" means to a hinge.
@@ -42,17 +62,7 @@ pub fn hinge(s: Tensor<2>, known: Option<Tensor<2, Bool>>, margin: f32, negative
         if let Some(known) = known {
             cost = cost.mask_fill(known, 0.0);
         }
-        let hardest = if k < b - 1 {
-            let index = cost.clone().inner().argtopk(k, 1);
-            cost.gather(1, index)
-        } else {
-            cost
-        };
-        let sum = hardest.sum().div_scalar(b as f32);
-        match reduce {
-            Reduce::Sum => sum,
-            Reduce::Mean => sum.div_scalar(k as f32),
-        }
+        hardest(cost, negatives, reduce)
     };
     direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Tensor::transpose))
 }
@@ -61,8 +71,7 @@ pub fn hinge(s: Tensor<2>, known: Option<Tensor<2, Bool>>, margin: f32, negative
 pub fn info_nce(s: Tensor<2>, log_scale: Tensor<2>, known: Option<Tensor<2, Bool>>) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
-    let scale = log_scale.clamp_max(SCALE_MAX.ln()).exp(); // [1, 1]
-    let mut logits = s * scale;
+    let mut logits = s * scale(log_scale);
     let positive = (logits.clone() * eye).sum();
     if let Some(known) = known {
         logits = logits.mask_fill(known, EXCLUDED);

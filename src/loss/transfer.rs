@@ -5,18 +5,25 @@
 //! `Q = sigma(gamma [D_b(i,k) - D_b(i,j)])`; the loss is their cross-entropy. With a hard order that is
 //! `softplus(gamma [D_b(i,near) - D_b(i,far)])`, the *infinite-margin* loss: it never saturates.
 //!
+//! With [`Form::Hinge`] it is `[m + D_b(i,near) - D_b(i,far)]_+` instead: the finite margin, as a control.
+//!
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].
 
 use super::{identity, softplus};
-use crate::config::{Order, TransferConfig, Triplets};
+use crate::config::{Form, Order, TransferConfig, Triplets};
 use crate::error::{Error, Result};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng as _;
 
 /// Squared distances of unit rows, `D = 2 - 2 e e^T`, in `[0, 4]`. `[B, d] -> [B, B]`.
 pub fn distances(e: Tensor<2>) -> Tensor<2> {
-    e.clone().matmul(e.transpose()).mul_scalar(-2.0).add_scalar(2.0)
+    distances_between(e.clone(), e)
+}
+
+/// Squared distances of the unit rows of `a` and `b`, `[A, d] x [B, d] -> [A, B]`.
+pub fn distances_between(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    a.matmul(b.transpose()).mul_scalar(-2.0).add_scalar(2.0)
 }
 
 /// The random part of the triplets of a batch: drawn on the CPU, so that every device works on the same numbers.
@@ -111,6 +118,14 @@ pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Order
     Orders { question: Question::Sampled { near, far }, answer: answer(gap, config, None) }
 }
 
+impl Orders {
+    /// Answers read elsewhere: `near`, `far` `[B, M]` are columns of the student's table, `gap` is the teacher's
+    /// `D(i,far) - D(i,near)`.
+    pub fn given(near: Tensor<2, Int>, far: Tensor<2, Int>, gap: Tensor<2>, config: &TransferConfig) -> Self {
+        Self { question: Question::Sampled { near, far }, answer: answer(gap, config, None) }
+    }
+}
+
 fn answer(gap: Tensor<2>, config: &TransferConfig, keep: Option<Tensor<2>>) -> Answer {
     let untied = gap.clone().not_equal_scalar(0.0).float();
     let keep = match keep {
@@ -130,16 +145,25 @@ fn gaps(d: Tensor<2>) -> Tensor<2> {
     (d.clone().unsqueeze_dim::<3>(1) - d.unsqueeze_dim::<3>(2)).reshape([b * b, b])
 }
 
-/// `L_{a->b}` for the student's distances `[B, B]`; zero when every triplet ties.
+/// `L_{a->b}` for the student's distances `[B, N]` (`N = B` inside a batch); zero when every triplet ties.
 pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
     let gap = match &orders.question {
         Question::All => gaps(student),
         Question::Sampled { near, far } => student.clone().gather(1, far.clone()) - student.gather(1, near.clone()),
     };
-    let z = gap.mul_scalar(config.gamma as f32);
     let Answer { p, keep } = orders.answer.clone();
-    // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
-    let each = softplus(z.clone()) - p * z;
+    let each = match config.form {
+        Form::Softplus => {
+            // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
+            let z = gap.mul_scalar(config.gamma as f32);
+            softplus(z.clone()) - p * z
+        }
+        Form::Hinge => {
+            let short = |gap: Tensor<2>| gap.neg().add_scalar(config.margin as f32).clamp_min(0.0);
+            let reversed = p.clone().neg().add_scalar(1.0);
+            p * short(gap.clone()) + reversed * short(gap.neg())
+        }
+    };
     let kept = keep.clone().sum().clamp_min(1.0);
     (each * keep).sum() / kept
 }
@@ -210,6 +234,10 @@ mod tests {
         let expected = (softplus(3.0) + softplus(3.0) + softplus(0.0)) / 3.0;
         let loss = value(transfer(d([0.0, 2.0, 1.0]), &orders, &config));
         assert!((loss - expected).abs() < 1e-5, "{loss} != {expected}");
+        // The finite margin 0.2 on the same gaps: 3.2, 3.2, 0.2.
+        let hinge = TransferConfig { form: Form::Hinge, margin: 0.2, ..config };
+        let loss = value(transfer(d([0.0, 2.0, 1.0]), &orders, &hinge));
+        assert!((loss - 2.2).abs() < 1e-5, "{loss}");
     }
 
     #[test]
@@ -250,6 +278,8 @@ mod tests {
             let config = TransferConfig { triplets, order, gamma: 2.0, kappa: 2, ..Default::default() };
             let orders = orders(teacher.clone(), &draw(6, &config), &config);
             gradient(6, 4, &noise(24, 2), |e| transfer(distances(e), &orders, &config));
+            let hinge = TransferConfig { form: Form::Hinge, margin: 5.0, ..config };
+            gradient(6, 4, &noise(24, 2), |e| transfer(distances(e), &orders, &hinge));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The two towers, `f_v` and `f_t`, and the weights they share a file with.
 
+pub mod stem;
 pub mod tower;
 pub mod weights;
 

@@ -8,8 +8,9 @@
 //!
 //! On small sets the linear path is worth more than depth: CCA gives its start in closed form.
 
+use super::stem;
 use super::weights::Weights;
-use crate::config::{ModelConfig, Norm, Tower};
+use crate::config::{ModelConfig, Norm, Stem, Tower};
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::rng::Rng;
@@ -59,6 +60,8 @@ pub fn init(
     let mut weights = BTreeMap::new();
     let mut put = |name: &str, m: Matrix| weights.insert(format!("{}/{name}", side.name()), m);
     let ModelConfig { hidden, dim, .. } = *config;
+    let stem = stem_of(side, config);
+    let d_in = if stem == Stem::Conv { stem::OUTPUT } else { d_in };
     if config.tower != Tower::Mlp {
         let (weight, bias) = linear.unwrap_or_else(|| (kaiming(d_in, dim, rng), Matrix::zeros(1, dim)));
         put("linear/weight", weight);
@@ -79,7 +82,15 @@ pub fn init(
         put("out/weight", if skip { Matrix::zeros(hidden, dim) } else { kaiming(hidden, dim, rng) });
         put("out/bias", Matrix::zeros(1, dim));
     }
+    if stem == Stem::Conv {
+        weights.append(&mut stem::init(rng));
+    }
     weights
+}
+
+/// Texts have no stem.
+fn stem_of(side: Side, config: &ModelConfig) -> Stem {
+    if side == Side::Image { config.stem } else { Stem::None }
 }
 
 /// Uniform in `±sqrt(3 / d_in)`: keeps the variance of the rows (He et al. 2015, without the ReLU's factor).
@@ -109,6 +120,10 @@ pub fn embed(
     mut training: Option<&mut Training>,
 ) -> Result<Tensor<2>> {
     let w = |name: &str| weights.get(&format!("{}/{name}", side.name()));
+    let x = match stem_of(side, config) {
+        Stem::Conv => stem::features(weights, x)?,
+        Stem::None => x,
+    };
     let mut out = None;
     if config.tower != Tower::Mlp {
         out = Some(x.clone().matmul(w("linear/weight")?) + w("linear/bias")?);

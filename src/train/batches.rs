@@ -1,12 +1,15 @@
-//! Batches: `B` distinct items, one image and one caption of each; an epoch is one pass over the items.
+//! Batches: `B` pairs, an image and a caption each, of distinct items (or of `B / m` items with m pairs each, slot by
+//! slot: `per_item`); an epoch is one pass over the items.
 //!
 //! Everything random is drawn here, by purpose and step, so that a resumed run and another device see the same batch.
 
+use super::index::Index;
 use super::inputs::Inputs;
 use crate::config::{Config, Control, Tower};
 use crate::error::{Error, Result};
-use crate::loss::transfer::Draw;
+use crate::loss::transfer::{Draw, Orders};
 use crate::matrix::Matrix;
+use crate::model::Side;
 use crate::model::weights::upload;
 use crate::rng::{Purpose, stream};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
@@ -23,6 +26,12 @@ pub struct Batch {
     pub y: Tensor<2>,
     /// `[B, B]`: image i and caption j, i != j, are known to match; none when no such pair is in the batch.
     pub known: Option<Tensor<2, Bool>>,
+    /// `[B, 1]`: another pair of the same item; none with one pair an item.
+    pub partner: Option<Tensor<2, Int>>,
+    /// The fixed teacher's rows, `[B, d_a]`; none for the others.
+    pub fused: Option<Tensor<2>>,
+    /// What the index says for the image and the text student; none where triplets stay inside the batch.
+    pub indexed: Option<[Orders; 2]>,
     /// Triplets for the image tower and for the text tower.
     pub draws: [Draw; 2],
     /// Dropout masks of the image tower and of the text tower, `[B, hidden]`.
@@ -38,8 +47,10 @@ pub struct Plan {
     pub items: usize,
     /// Batches an epoch is cut into, of sizes that differ by at most one.
     pub steps_per_epoch: usize,
-    /// Optimiser iterations of the whole run.
+    /// Optimiser iterations of the whole schedule.
     pub total_steps: usize,
+    /// Where the run ends: earlier where `train.stop_epoch` says so.
+    pub last_step: usize,
 }
 
 impl Plan {
@@ -52,9 +63,14 @@ impl Plan {
             )));
         }
         // Rounding, not dropping: the last batch of an epoch would else be tiny or lost.
-        let rounded = (items as f64 / config.train.batch as f64).round() as usize;
+        let rounded = ((items * config.train.per_item) as f64 / config.train.batch as f64).round() as usize;
         let steps_per_epoch = rounded.clamp(1, items / 3);
-        Ok(Self { items, steps_per_epoch, total_steps: steps_per_epoch * config.train.epochs })
+        let last_epoch = match config.train.stop_epoch {
+            0 => config.train.epochs,
+            stop => stop.min(config.train.epochs),
+        };
+        let (total_steps, last_step) = (steps_per_epoch * config.train.epochs, steps_per_epoch * last_epoch);
+        Ok(Self { items, steps_per_epoch, total_steps, last_step })
     }
 
     /// Epoch of `step`, both from 0.
@@ -70,6 +86,7 @@ pub fn batch(
     plan: Plan,
     step: usize,
     config: &Config,
+    index: Option<&Index>,
     device: &Device,
 ) -> Result<Batch> {
     let seed = config.seed;
@@ -78,16 +95,24 @@ pub fn batch(
     order.shuffle(&mut stream(seed, Purpose::Order, plan.epoch(step) as u64));
     let part = step % plan.steps_per_epoch;
     let bound = |part: usize| part * plan.items / plan.steps_per_epoch;
-    let items = &order[bound(part)..bound(part + 1)];
+    let distinct = &order[bound(part)..bound(part + 1)];
+    let slots = config.train.per_item;
+    let items: Vec<usize> = distinct.repeat(slots);
     let b = items.len();
 
     let mut sampling = stream(seed, Purpose::Sampling, at);
     let mut x = Vec::with_capacity(b * inputs.image_dim());
     let mut captions = Vec::with_capacity(b);
-    for &item in items {
-        let view = &inputs.train_views[sampling.random_range(0..inputs.train_views.len())];
-        x.extend_from_slice(inputs.image[*view].row(item));
-        captions.push(sampling.random_range(inputs.captions_of[item].clone()));
+    // The slots of an item take different views and captions, as far as it has them.
+    let mut first = Vec::with_capacity(b);
+    for (row, &item) in items.iter().enumerate() {
+        let (views, own) = (inputs.train_views.len(), inputs.captions_of[item].clone());
+        if row < distinct.len() {
+            first.push((sampling.random_range(0..views), sampling.random_range(own.clone())));
+        }
+        let (slot, (view, caption)) = (row / distinct.len(), first[row % distinct.len()]);
+        x.extend_from_slice(inputs.image[inputs.train_views[(view + slot) % views]].row(item));
+        captions.push(own.start + (caption - own.start + slot) % own.len());
     }
     let mut x = Matrix::new(b, inputs.image_dim(), x)?;
     let mut y = inputs.captions.select(captions.iter().copied());
@@ -104,6 +129,10 @@ pub fn batch(
         Draw::new(b, &config.transfer, &mut triplets, device)?,
         Draw::new(b, &config.transfer, &mut triplets, device)?,
     ];
+    let indexed = index.map(|index| {
+        let anchors: Vec<usize> = items.iter().map(|i| train_items.partition_point(|t| t < i)).collect();
+        [Side::Image, Side::Text].map(|side| index.orders(side, &anchors, &config.transfer, &mut triplets, device))
+    });
     let permutation = (config.transfer.control == Control::Shuffled).then(|| {
         let mut p: Vec<i32> = (0..b as i32).collect();
         p.shuffle(&mut triplets);
@@ -112,21 +141,27 @@ pub fn batch(
     Ok(Batch {
         x: upload(x, device),
         y: upload(y, device),
-        known: known(inputs, items, &captions, device),
+        known: known(inputs, &items, &captions, device),
+        partner: (slots > 1).then(|| {
+            let next = (0..b).map(|row| ((row + distinct.len()) % b) as i32).collect();
+            Tensor::from_data(TensorData::new::<i32, _>(next, [b, 1]), device)
+        }),
+        fused: inputs.fused.as_ref().map(|table| upload(table.select(items.iter().copied()), device)),
+        indexed,
         draws,
         masks: masks(b, step, config, device),
         permutation,
     })
 }
 
-/// Where the caption drawn for j is also a caption of item i, the two match: never a negative.
+/// Where j is another pair of item i, or its caption is also one of item i, the two match: never a negative.
 fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) -> Option<Tensor<2, Bool>> {
     let b = items.len();
     let mut mask = vec![false; b * b];
     let mut any = false;
     for (j, &caption) in captions.iter().enumerate() {
         for (i, &item) in items.iter().enumerate() {
-            if i != j && inputs.is_caption_of(caption, item) {
+            if i != j && (items[j] == item || inputs.is_caption_of(caption, item)) {
                 mask[i * b + j] = true;
                 any = true;
             }

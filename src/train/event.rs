@@ -41,6 +41,9 @@ pub struct Step {
     pub transfer_v: f32,
     /// `L_{v->t}`: image teaches text.
     pub transfer_t: f32,
+    /// TBNN's within-view term, both modalities.
+    #[serde(default)]
+    pub within: f32,
     /// Global gradient norm before clipping.
     pub gradient_norm: f32,
     /// Learning rate.
@@ -56,8 +59,8 @@ impl Step {
             let what = super::trainer::STATISTICS.get(bad).copied().unwrap_or("a statistic").to_owned();
             return Err(Error::Diverged { step, what });
         }
-        let [total, retrieval, transfer_v, transfer_t, gradient_norm, temperature] = row else {
-            return Err(Error::Device(format!("a step must report six values, got {}", row.len())));
+        let [total, retrieval, transfer_v, transfer_t, within, gradient_norm, temperature] = row else {
+            return Err(Error::Device(format!("a step must report seven values, got {}", row.len())));
         };
         Ok(Self {
             step,
@@ -66,6 +69,7 @@ impl Step {
             retrieval: *retrieval,
             transfer_v: *transfer_v,
             transfer_t: *transfer_t,
+            within: *within,
             gradient_norm: *gradient_norm,
             learning_rate,
             temperature: *temperature,

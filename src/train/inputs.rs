@@ -4,15 +4,17 @@
 //! scaled by one number, so that their entries have unit variance on average. Everything fitted (TF-IDF, SVD, centre,
 //! scale) is fitted on the training part only.
 
-use crate::config::{Config, ImageFeatures};
+use crate::config::{Config, DataConfig, ImageFeatures};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
-use crate::features::{TextFeatures, image};
+use crate::features::{TextFeatures, image, without_words};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
 use rand::Rng as _;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Tables and what they were fitted with.
 #[derive(Debug, Clone)]
@@ -30,6 +32,9 @@ pub struct Inputs {
     image_centre: Centre,
     text_centre: Centre,
     kind: ImageFeatures,
+    /// The fixed teacher's rows, `[N, d_a]`; only where the run has one.
+    pub fused: Option<Matrix>,
+    generic: &'static [&'static str],
 }
 
 /// Mean and one scale for all columns.
@@ -82,6 +87,7 @@ impl Inputs {
             Some(text) => text,
             None => Self::fit_text(corpus, partition, config)?,
         };
+        let generic = generic_words(config);
         let mut ids = HashMap::new();
         let caption_id = texts
             .iter()
@@ -90,7 +96,7 @@ impl Inputs {
                 *ids.entry(*t).or_insert(next)
             })
             .collect();
-        let captions = text.transform(&texts);
+        let captions = without(&texts, generic, |texts| text.transform(texts));
         let train_rows = partition.train_items.iter().flat_map(|&i| captions_of[i].clone());
         let text_centre = Centre::fit(train_rows.map(|r| captions.row(r)), captions.cols);
         Ok(Self {
@@ -103,6 +109,8 @@ impl Inputs {
             image_centre,
             text_centre,
             kind,
+            fused: None,
+            generic,
         })
     }
 
@@ -111,7 +119,8 @@ impl Inputs {
         let captions: Vec<&str> =
             partition.train_items.iter().flat_map(|&i| corpus.items[i].captions.iter().map(String::as_str)).collect();
         let seed = stream(config.seed, Purpose::Projection, 0).random();
-        TextFeatures::fit(&captions, config.data.text_dim, config.data.text_buckets, seed)
+        let DataConfig { text_dim, text_buckets, .. } = config.data;
+        without(&captions, generic_words(config), |texts| TextFeatures::fit(texts, text_dim, text_buckets, seed))
     }
 
     /// Columns of the image tables.
@@ -136,7 +145,24 @@ impl Inputs {
 
     /// Inputs of any texts, `[n, d_y]`.
     pub fn texts(&self, texts: &[&str]) -> Matrix {
-        self.text_centre.apply(self.text.transform(texts))
+        self.text_centre.apply(without(texts, self.generic, |texts| self.text.transform(texts)))
+    }
+
+    /// Mean of the word vectors of texts, `[n, d_y]`: the rows that the SVD gives to single words.
+    pub fn word_means(&self, texts: &[&str]) -> Matrix {
+        without(texts, self.generic, |texts| self.text.word_means(texts))
+    }
+
+    /// Mean input of the pictures of each item over the training views, `[n, d_x]`.
+    pub fn image_means(&self, items: &[usize]) -> Matrix {
+        let rows = |item| self.train_views.iter().map(move |&view| self.image[view].row(item));
+        means(items, self.image_dim(), rows)
+    }
+
+    /// Mean input of the captions of each item, `[n, d_y]`.
+    pub fn caption_means(&self, items: &[usize]) -> Matrix {
+        let rows = |item: usize| self.captions_of[item].clone().map(|row| self.captions.row(row));
+        means(items, self.text_dim(), rows)
     }
 
     /// Inputs of raw image features of the kind in use, `[n, d_x]`.
@@ -156,6 +182,34 @@ impl Inputs {
     pub fn is_caption_of(&self, caption: usize, item: usize) -> bool {
         self.captions_of[item].clone().any(|own| self.caption_id[own] == self.caption_id[caption])
     }
+}
+
+/// The mean of `rows(item)` for each item, `[n, cols]`.
+pub(super) fn means<'a, R: Iterator<Item = &'a [f32]>>(
+    items: &[usize],
+    cols: usize,
+    rows: impl Fn(usize) -> R,
+) -> Matrix {
+    let mut out = Matrix::zeros(items.len(), cols);
+    for (n, &item) in items.iter().enumerate() {
+        let count = rows(item).count().max(1) as f32;
+        for row in rows(item) {
+            out.row_mut(n).iter_mut().zip(row).for_each(|(m, v)| *m += v / count);
+        }
+    }
+    out
+}
+
+/// The words that `config` takes out of every text.
+fn generic_words(config: &Config) -> &'static [&'static str] {
+    static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("../data/generic_words.txt").lines().collect());
+    if config.data.drop_generic_words { &WORDS } else { &[] }
+}
+
+/// `f` of the texts without `words`.
+fn without<R>(texts: &[&str], words: &[&str], f: impl FnOnce(&[&str]) -> R) -> R {
+    let kept: Vec<Cow<str>> = texts.iter().map(|text| without_words(text, words)).collect();
+    f(&kept.iter().map(AsRef::as_ref).collect::<Vec<_>>())
 }
 
 /// `Given` where the corpus brings features for every view, else HOG and colour.

@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod event;
+pub mod index;
 pub mod inputs;
 pub mod optimiser;
 pub mod reference;

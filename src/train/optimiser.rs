@@ -3,7 +3,7 @@
 //! Own code instead of burn's optimiser for two reasons: its records are read synchronously, which a browser's GPU
 //! cannot do, and the state must travel in a snapshot under the names of the weights.
 
-use crate::config::TrainConfig;
+use crate::config::{Teacher, TrainConfig, TransferConfig};
 use crate::error::Result;
 use crate::model::Weights;
 use crate::model::weights::{decayed, trained};
@@ -23,6 +23,8 @@ pub struct State {
     pub second: Weights,
     /// Updates each weight has had (towers have different numbers under the alternating schedule).
     pub updates: BTreeMap<String, u64>,
+    /// Moving average of the weights, by the same names; empty unless it teaches.
+    pub average: Weights,
 }
 
 impl State {
@@ -30,14 +32,34 @@ impl State {
     pub fn new(weights: Weights) -> Self {
         let zeros = || Weights(weights.0.iter().map(|(n, t)| (n.clone(), t.zeros_like())).collect());
         let updates = weights.0.keys().map(|n| (n.clone(), 0)).collect();
-        Self { first: zeros(), second: zeros(), updates, weights }
+        Self { first: zeros(), second: zeros(), updates, weights, average: Weights::default() }
+    }
+
+    /// Begins to average the weights where `config` asks for it.
+    pub fn averaging(mut self, config: &TransferConfig) -> Self {
+        if config.teacher == Teacher::Average {
+            self.average = self.weights.clone();
+        }
+        self
+    }
+
+    /// Moves the average, if there is one, towards the weights.
+    pub fn average(&mut self, decay: f64) -> Result<()> {
+        for (name, average) in &mut self.average.0 {
+            *average = moved(average.clone(), self.weights.get(name)?, decay);
+        }
+        Ok(())
     }
 
     /// The same values on another device.
     pub async fn on(&self, device: &Device) -> Result<Self> {
-        let Self { weights, first, second, updates } = self;
-        let [weights, first, second] = [weights.on(device).await?, first.on(device).await?, second.on(device).await?];
-        Ok(Self { weights, first, second, updates: updates.clone() })
+        Ok(Self {
+            weights: self.weights.on(device).await?,
+            first: self.first.on(device).await?,
+            second: self.second.on(device).await?,
+            average: self.average.on(device).await?,
+            updates: self.updates.clone(),
+        })
     }
 
     /// One update of the weights that have a gradient; `tracked` are the leaves that `gradients` belong to.

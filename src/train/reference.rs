@@ -3,8 +3,8 @@
 
 use super::batches::Batch;
 use super::optimiser::State;
-use super::trainer::{LOG_SCALE, step};
-use crate::config::{Config, Init, ModelConfig, Norm, Retrieval, Tower};
+use super::trainer::{BIAS, LOG_SCALE, step};
+use crate::config::{Config, Init, ModelConfig, Neighbours, Norm, Retrieval, Teacher, Tower};
 use crate::error::Result;
 use crate::loss::transfer::Draw;
 use crate::matrix::Matrix;
@@ -95,6 +95,7 @@ impl Reference {
         let mut weights = tower::init(Side::Image, *image_dim, &config.model, None, &mut rng);
         weights.append(&mut tower::init(Side::Text, *text_dim, &config.model, None, &mut rng));
         weights.insert(LOG_SCALE.to_owned(), Matrix::zeros(1, 1));
+        weights.insert(BIAS.to_owned(), Matrix::zeros(1, 1));
         let mut table = |cols: usize| {
             let data = (0..rows * cols).map(|_| rng.random_range(-1.0..1.0)).collect();
             upload(Matrix { rows, cols, data }, device)
@@ -102,13 +103,31 @@ impl Reference {
         let (x, y) = (table(*image_dim), table(*text_dim));
         let mut triplets = stream(1, Purpose::Triplets, 0);
         let mut draw = || Draw::new(rows, &config.transfer, &mut triplets, device);
-        let batch = Batch { x, y, known: None, draws: [draw()?, draw()?], masks: [None, None], permutation: None };
-        Ok(Self { state: State::new(Weights::upload(weights, device)), batch, config: config.clone() })
+        let batch = Batch {
+            x,
+            y,
+            known: None,
+            partner: None,
+            fused: None,
+            indexed: None,
+            draws: [draw()?, draw()?],
+            masks: [None, None],
+            permutation: None,
+        };
+        let mut config = config.clone();
+        // What a step of these costs lies beside the step: the step itself is the same within a batch.
+        if config.transfer.teacher == Teacher::Fused {
+            config.transfer.teacher = Teacher::Embedding;
+        }
+        config.transfer.neighbours = Neighbours::Batch;
+        (config.retrieval.within_image, config.retrieval.within_text) = (0.0, 0.0);
+        let state = State::new(Weights::upload(weights, device)).averaging(&config.transfer);
+        Ok(Self { state, batch, config })
     }
 
     /// Steps once and reads the loss.
     pub async fn step(&mut self) -> Result<f32> {
-        let (state, statistics) = step(self.state.clone(), &self.batch, &self.config, 1e-3, true)?;
+        let (state, statistics) = step(self.state.clone(), &self.batch, None, &self.config, 1e-3, true)?;
         self.state = state;
         Ok(download(vec![statistics]).await?[0].data[0])
     }

@@ -4,23 +4,36 @@
 
 use super::batches::{Plan, batch};
 use super::event::{Event, Step};
-use super::inputs::Inputs;
+use super::index::Index;
+use super::inputs::{Inputs, means};
 use super::optimiser::{State, learning_rate};
 use super::reference::Workload;
 use super::{snapshot, start, trainer};
-use crate::analyze::report::{Metrics, measure};
-use crate::config::Config;
+use crate::analyze::Score;
+use crate::analyze::report::{Detail, Metrics, measure};
+use crate::config::{Config, Control, Neighbours, Teacher};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
 use crate::features::TextFeatures;
 use crate::matrix::Matrix;
 use crate::model::weights::{download, upload};
-use crate::model::{Side, Weights, embed};
+use crate::model::{Side, Weights};
+use crate::rng::{Purpose, stream};
 use burn::tensor::{Device, Tensor};
+use rand::seq::SliceRandom as _;
 use std::rc::Rc;
 
 /// Rows embedded at once: bounds the memory of a large gallery.
 const EMBED_ROWS: usize = 4096;
+
+/// All tables of a run, the fixed teacher included where it has one.
+fn prepared(corpus: &Corpus, partition: &Partition, config: &Config, text: Option<TextFeatures>) -> Result<Inputs> {
+    let mut inputs = Inputs::new(corpus, partition, config, text)?;
+    if config.transfer.teacher == Teacher::Fused {
+        inputs.fused = Some(start::fused_teacher(&inputs, partition, config)?);
+    }
+    Ok(inputs)
+}
 
 /// A training run.
 pub struct Session {
@@ -30,6 +43,7 @@ pub struct Session {
     inputs: Inputs,
     plan: Plan,
     state: State,
+    index: Option<Index>,
     step: usize,
     history: Vec<Event>,
     device: Device,
@@ -43,11 +57,16 @@ impl Session {
     pub fn new(corpus: Rc<Corpus>, config: Config, text: Option<TextFeatures>, device: Device) -> Result<Self> {
         config.validate()?;
         let partition = Partition::new(&corpus, &config.data)?;
-        let inputs = Inputs::new(&corpus, &partition, &config, text)?;
+        let inputs = prepared(&corpus, &partition, &config, text)?;
         let plan = Plan::new(partition.train_items.len(), &config)?;
         let weights = start::weights(&inputs, &partition, &config)?;
-        let state = State::new(Weights::upload(weights, &device));
-        Ok(Self { corpus, config, partition, inputs, plan, state, step: 0, history: Vec::new(), device })
+        let state = State::new(Weights::upload(weights, &device)).averaging(&config.transfer);
+        Ok(Self { corpus, config, partition, inputs, plan, state, index: None, step: 0, history: Vec::new(), device })
+    }
+
+    /// The text features that a run of `config` on `corpus` fits: for several runs on the same training captions.
+    pub fn fit_text(corpus: &Corpus, config: &Config) -> Result<TextFeatures> {
+        Inputs::fit_text(corpus, &Partition::new(corpus, &config.data)?, config)
     }
 
     /// Continues a run from a snapshot, on any device.
@@ -55,7 +74,7 @@ impl Session {
     /// # Errors
     /// A damaged snapshot, or one of other data.
     pub fn resume(corpus: Rc<Corpus>, bytes: &[u8], text: Option<TextFeatures>, device: Device) -> Result<Self> {
-        let (header, state) = snapshot::read(bytes, &device)?;
+        let (header, state, index) = snapshot::read(bytes, &device)?;
         if header.fingerprint != corpus.fingerprint {
             return Err(Error::format(
                 "snapshot",
@@ -68,9 +87,10 @@ impl Session {
         header.config.validate()?;
         let config = header.config;
         let partition = Partition::new(&corpus, &config.data)?;
-        let inputs = Inputs::new(&corpus, &partition, &config, text)?;
+        let inputs = prepared(&corpus, &partition, &config, text)?;
         let plan = Plan::new(partition.train_items.len(), &config)?;
-        Ok(Self { corpus, config, partition, inputs, plan, state, step: header.step, history: header.history, device })
+        let (step, history) = (header.step, header.history);
+        Ok(Self { corpus, config, partition, inputs, plan, state, index, step, history, device })
     }
 
     /// Up to `n` iterations, and an evaluation wherever one falls due. Stops early only when the run is over.
@@ -80,14 +100,15 @@ impl Session {
     pub async fn step(&mut self, n: usize) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let mut pending = Vec::new();
-        let last = (self.step + n).min(self.plan.total_steps);
+        let last = (self.step + n).min(self.plan.last_step);
         while self.step < last {
-            let batch =
-                batch(&self.inputs, &self.partition.train_items, self.plan, self.step, &self.config, &self.device)?;
+            self.look().await?;
+            let (items, index) = (&self.partition.train_items, self.index.as_ref());
+            let batch = batch(&self.inputs, items, self.plan, self.step, &self.config, index, &self.device)?;
             let rate = learning_rate(self.step, self.plan.total_steps, &self.config.train);
             let structure = self.plan.epoch(self.step) >= self.config.train.warmup_epochs;
             // The state moves by value; a failed step leaves the weights of the one before.
-            let (state, statistics) = trainer::step(self.state.clone(), &batch, &self.config, rate, structure)?;
+            let (state, statistics) = trainer::step(self.state.clone(), &batch, index, &self.config, rate, structure)?;
             self.state = state;
             self.step += 1;
             pending.push((self.step, rate, statistics));
@@ -103,6 +124,72 @@ impl Session {
         }
         self.history.extend(events.iter().cloned());
         Ok(events)
+    }
+
+    /// Looks at the whole training set where triplets take their neighbours from there and a look is due.
+    async fn look(&mut self) -> Result<()> {
+        let Config { transfer, train, .. } = &self.config;
+        let (corpus, first) = (transfer.neighbours == Neighbours::Corpus, train.warmup_epochs);
+        let (epoch, inside) = (self.plan.epoch(self.step), self.step % self.plan.steps_per_epoch);
+        let due = epoch >= first && inside == 0 && (epoch - first).is_multiple_of(transfer.refresh_epochs);
+        if !corpus || !due {
+            return Ok(());
+        }
+        let items = &self.partition.train_items;
+        let banks =
+            [self.stand(Side::Image, &self.state.weights).await?, self.stand(Side::Text, &self.state.weights).await?];
+        let mut teachers = Vec::with_capacity(2);
+        for student in [Side::Image, Side::Text] {
+            let teacher = trainer::teacher_of(student, transfer.control);
+            let mut space = match transfer.teacher {
+                Teacher::Embedding => banks[usize::from(teacher == Side::Text)].clone(),
+                Teacher::Average => self.stand(teacher, &self.state.average).await?,
+                Teacher::Features if teacher == Side::Image => self.inputs.image_means(items).normalised(),
+                Teacher::Features => self.inputs.caption_means(items).normalised(),
+                Teacher::Fused => {
+                    let table = self.inputs.fused.as_ref();
+                    table
+                        .map(|t| t.select(items.iter().copied()))
+                        .ok_or_else(|| Error::Data("no fused teacher".into()))?
+                }
+            };
+            if transfer.control == Control::Shuffled {
+                let mut order: Vec<usize> = (0..items.len()).collect();
+                order.shuffle(&mut stream(self.config.seed, Purpose::Triplets, u64::MAX - 1 - epoch as u64));
+                space = space.select(order);
+            }
+            teachers.push(space);
+        }
+        let teachers = teachers.try_into().unwrap_or_else(|_| unreachable!("one teacher for each of two students"));
+        self.index = Some(Index::new(teachers, banks, transfer, &self.device));
+        Ok(())
+    }
+
+    /// Where the training items stand under `weights`: the mean over their pictures or captions, unit rows, `[N, d]`.
+    async fn stand(&self, side: Side, weights: &Weights) -> Result<Matrix> {
+        let items = &self.partition.train_items;
+        match side {
+            Side::Image => {
+                let mut sum = Matrix::zeros(items.len(), self.config.model.dim);
+                for &view in &self.inputs.train_views {
+                    let rows = self.inputs.image[view].select(items.iter().copied());
+                    let rows = self.embed_inputs_by(weights, side, rows).await?;
+                    sum.data.iter_mut().zip(rows.data).for_each(|(s, x)| *s += x);
+                }
+                Ok(sum.normalised())
+            }
+            Side::Text => {
+                let rows = items.iter().flat_map(|&i| self.inputs.captions_of[i].clone());
+                let all = self.embed_inputs_by(weights, side, self.inputs.captions.select(rows)).await?;
+                let mut starts = vec![0];
+                starts.extend(items.iter().scan(0, |end, &i| {
+                    *end += self.inputs.captions_of[i].len();
+                    Some(*end)
+                }));
+                let at: Vec<usize> = (0..items.len()).collect();
+                Ok(means(&at, all.cols, |n| (starts[n]..starts[n + 1]).map(|row| all.row(row))).normalised())
+            }
+        }
     }
 
     /// Reads the statistics of all pending steps in one transfer.
@@ -129,11 +216,11 @@ impl Session {
 
     /// Metrics on the held-out part with the current weights.
     pub async fn evaluate(&self) -> Result<Metrics> {
-        self.evaluate_view(self.partition.test_view).await
+        self.evaluate_view(self.partition.test_view, Detail::Curve).await
     }
 
-    /// The same on the pictures of another view.
-    pub async fn evaluate_view(&self, view: usize) -> Result<Metrics> {
+    /// The same on the pictures of any view, in any detail.
+    pub async fn evaluate_view(&self, view: usize, detail: Detail) -> Result<Metrics> {
         let items = &self.partition.test_items;
         let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
         let mut texts = Vec::new();
@@ -146,7 +233,12 @@ impl Session {
             }
         }
         let text = self.embed_texts(&texts).await?;
-        measure(&self.corpus, items, &image, &text, &texts, &image_of_text)
+        measure(&self.corpus, items, &image, &text, &texts, &image_of_text, (self.score(), detail))
+    }
+
+    /// What ranks a picture and a text of this run.
+    pub fn score(&self) -> Score {
+        Score::of(self.config.retrieval.loss)
     }
 
     fn queries(&self) -> Result<&[Vec<String>]> {
@@ -181,10 +273,14 @@ impl Session {
     }
 
     async fn embed_inputs(&self, side: Side, inputs: Matrix) -> Result<Matrix> {
+        self.embed_inputs_by(&self.state.weights, side, inputs).await
+    }
+
+    async fn embed_inputs_by(&self, weights: &Weights, side: Side, inputs: Matrix) -> Result<Matrix> {
         let mut parts = Vec::new();
         for start in (0..inputs.rows).step_by(EMBED_ROWS) {
             let rows = inputs.select(start..(start + EMBED_ROWS).min(inputs.rows));
-            parts.push(embed(&self.state.weights, side, upload(rows, &self.device), &self.config.model, None)?);
+            parts.push(trainer::represent(weights, side, upload(rows, &self.device), &self.config, None)?);
         }
         let parts = download(parts).await?;
         let data = parts.into_iter().flat_map(|m| m.data).collect();
@@ -194,12 +290,13 @@ impl Session {
     /// The run as bytes (see [`snapshot`]).
     pub async fn snapshot(&self) -> Result<Vec<u8>> {
         let corpus = (self.corpus.name.as_str(), self.corpus.fingerprint.as_str());
-        snapshot::write(&self.state, &self.config, corpus, self.step, &self.history).await
+        snapshot::write(&self.state, self.index.as_ref(), &self.config, corpus, self.step, &self.history).await
     }
 
     /// Goes on, on another device, from the state as it is.
     pub async fn move_to(&mut self, device: Device) -> Result<()> {
         self.state = self.state.on(&device).await?;
+        self.index = self.index.take().map(|index| index.on(&device));
         self.device = device;
         Ok(())
     }
@@ -212,7 +309,7 @@ impl Session {
 
     /// Whether every step is done.
     pub fn finished(&self) -> bool {
-        self.step >= self.plan.total_steps
+        self.step >= self.plan.last_step
     }
 
     /// Iterations done.

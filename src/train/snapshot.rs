@@ -1,11 +1,13 @@
 //! A run as one file: a safetensors file whose metadata holds the configuration, the position and the history.
 //!
 //! Written by an own walk over the weights with one asynchronous read, since a browser's GPU cannot be read
-//! synchronously. The tensors carry their names with the prefixes `weights/`, `first/` and `second/`.
+//! synchronously. The tensors carry their names with the prefixes `weights/`, `first/`, `second/` and, where the run
+//! has them, `average/` (the averaged weights) and `index/` (the last look at the whole training set).
 
 use super::event::Event;
+use super::index::Index;
 use super::optimiser::State;
-use crate::config::Config;
+use crate::config::{Config, Teacher};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::model::Weights;
@@ -18,6 +20,8 @@ use std::collections::{BTreeMap, HashMap};
 /// Version of the file; a reader refuses newer ones.
 pub const SNAPSHOT_VERSION: u32 = 1;
 const FORMAT: &str = "mtls-lab-snapshot";
+/// Prefixes of the tensors.
+const PARTS: [&str; 5] = ["weights", "first", "second", "average", "index"];
 
 /// Everything but the tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,14 +49,19 @@ pub struct Header {
 /// Serialises a run.
 pub async fn write(
     state: &State,
+    index: Option<&Index>,
     config: &Config,
     corpus: (&str, &str),
     step: usize,
     history: &[Event],
 ) -> Result<Vec<u8>> {
     let mut tensors: BTreeMap<String, Matrix> = BTreeMap::new();
-    for (prefix, weights) in [("weights", &state.weights), ("first", &state.first), ("second", &state.second)] {
+    let State { weights, first, second, average, .. } = state;
+    for (prefix, weights) in PARTS.iter().zip([weights, first, second, average]) {
         tensors.extend(weights.download().await?.into_iter().map(|(name, m)| (format!("{prefix}/{name}"), m)));
+    }
+    if let Some(index) = index {
+        tensors.extend(index.matrices().into_iter().map(|(name, m)| (format!("index/{name}"), m)));
     }
     let header = Header {
         format: FORMAT.to_owned(),
@@ -82,8 +91,8 @@ pub async fn write(
         .map_err(|e| Error::format("snapshot", format!("could not be written: {e:?}")))
 }
 
-/// Reads a run back onto `device`.
-pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
+/// Reads a run back onto `device`; the index last, none where the run has not looked yet.
+pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State, Option<Index>)> {
     let broken = |problem: String| {
         Error::format("snapshot", format!("{problem}; it is damaged, truncated or not one of ours: use another copy"))
     };
@@ -107,10 +116,10 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
     if sha256 != checksum(&text, named.iter().map(|(n, v)| (n.as_str(), v.data()))) {
         return Err(broken("the checksum does not match".to_owned()));
     }
-    let mut parts: [BTreeMap<String, Matrix>; 3] = Default::default();
+    let mut parts: [BTreeMap<String, Matrix>; PARTS.len()] = Default::default();
     for (name, view) in named {
         let (prefix, rest) = name.split_once('/').ok_or_else(|| broken(format!("unknown tensor {name}")))?;
-        let part = ["weights", "first", "second"].iter().position(|p| *p == prefix);
+        let part = PARTS.iter().position(|p| *p == prefix);
         let (Some(part), Dtype::F32, &[rows, cols]) = (part, view.dtype(), view.shape()) else {
             return Err(broken(format!("unknown tensor {name}")));
         };
@@ -121,9 +130,21 @@ pub fn read(bytes: &[u8], device: &Device) -> Result<(Header, State)> {
     if parts[0].is_empty() || (1..3).any(|n| !parts[n].keys().eq(parts[0].keys())) {
         return Err(broken("weights and moments do not belong together".to_owned()));
     }
-    let [weights, first, second] = parts.map(|p| Weights::upload(p, device));
-    let state = State { weights, first, second, updates: header.updates.clone() };
-    Ok((header, state))
+    let averages = header.config.transfer.teacher == Teacher::Average;
+    if averages != parts[0].keys().eq(parts[3].keys()) {
+        return Err(broken("the averaged weights do not belong to the weights".to_owned()));
+    }
+    let index = std::mem::take(&mut parts[4]);
+    let index = match index.is_empty() {
+        true => None,
+        false => Some(
+            Index::from_matrices(index, &header.config.transfer, device)
+                .ok_or_else(|| broken("the index is not whole".to_owned()))?,
+        ),
+    };
+    let [weights, first, second, average, _] = parts.map(|p| Weights::upload(p, device));
+    let state = State { weights, first, second, average, updates: header.updates.clone() };
+    Ok((header, state, index))
 }
 
 /// The metadata entry: a [`Header`] as text, and the checksum over that text and the tensors.

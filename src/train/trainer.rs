@@ -3,43 +3,74 @@
 //! State advances by values, and the statistics stay on the device until somebody asks for them.
 
 use super::batches::Batch;
+use super::index::Index;
 use super::optimiser::State;
-use crate::config::{Config, Control, Schedule, Teacher};
-use crate::error::Result;
-use crate::loss::retrieval::{SCALE_MAX, retrieval};
-use crate::loss::transfer::{Draw, Orders, distances, orders, transfer};
+use crate::config::{Config, Control, Neighbours, Retrieval, Schedule, Teacher};
+use crate::error::{Error, Result};
+use crate::loss::order::non_negative;
+use crate::loss::retrieval::{Calibration, SCALE_MAX, retrieval};
+use crate::loss::transfer::{Draw, Orders, distances, distances_between, orders, transfer};
+use crate::loss::within::within;
 use crate::model::tower::{Training, unit_rows};
 use crate::model::{Side, Weights, embed};
 use burn::tensor::Tensor;
 
-/// Name of the log of InfoNCE's inverse temperature among the weights.
+/// Name of the log of the inverse temperature among the weights.
 pub const LOG_SCALE: &str = "retrieval/log_scale";
 
-/// Columns of the statistics of a step.
-pub const STATISTICS: [&str; 6] = ["total", "retrieval", "transfer_v", "transfer_t", "gradient_norm", "temperature"];
+/// Name of SigLIP's bias among the weights.
+pub const BIAS: &str = "retrieval/bias";
 
-/// One iteration on `batch`. `structure` is false during the warm-up epochs: retrieval only.
+/// Columns of the statistics of a step.
+pub const STATISTICS: [&str; 7] =
+    ["total", "retrieval", "transfer_v", "transfer_t", "within", "gradient_norm", "temperature"];
+
+/// The embedding that the objective of `config` compares: unit rows, non-negative for order-embeddings.
+pub fn represent(
+    weights: &Weights,
+    side: Side,
+    x: Tensor<2>,
+    config: &Config,
+    training: Option<&mut Training>,
+) -> Result<Tensor<2>> {
+    let e = embed(weights, side, x, &config.model, training)?;
+    Ok(if config.retrieval.loss == Retrieval::Order { non_negative(e) } else { e })
+}
+
+/// One iteration on `batch`. `structure` is false during the warm-up epochs: retrieval only. `index` is what
+/// [`Neighbours::Corpus`] has seen at its last look.
 ///
-/// Returns the next state and `[1, 6]` statistics in the order of [`STATISTICS`]; a term that is switched off reads 0.
+/// Returns the next state and `[1, 7]` statistics in the order of [`STATISTICS`]; a term that is switched off reads 0.
 pub fn step(
     state: State,
     batch: &Batch,
+    index: Option<&Index>,
     config: &Config,
     learning_rate: f64,
     structure: bool,
 ) -> Result<(State, Tensor<2>)> {
-    let pass = Pass { batch, config, learning_rate, structure };
-    match config.train.schedule {
+    let pass = Pass { batch, index, config, learning_rate, structure };
+    let (mut state, statistics) = match config.train.schedule {
         Schedule::Joint => pass.joint(state),
         Schedule::Alternating => pass.alternating(state),
-    }
+    }?;
+    state.average(config.transfer.average_decay)?;
+    Ok((state, statistics))
 }
 
 struct Pass<'a> {
     batch: &'a Batch,
+    index: Option<&'a Index>,
     config: &'a Config,
     learning_rate: f64,
     structure: bool,
+}
+
+/// The terms of an iteration, unweighted; none for one that is off.
+struct Terms {
+    retrieval: Tensor<1>,
+    transfer: [Option<Tensor<1>>; 2],
+    within: [Option<Tensor<1>>; 2],
 }
 
 impl Pass<'_> {
@@ -47,15 +78,21 @@ impl Pass<'_> {
     fn joint(&self, state: State) -> Result<(State, Tensor<2>)> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
-        let [v, t] = self.forward(&tracked, &mut training)?;
-        let [teach_v, teach_t] = self.orders(&v, &t);
-        let ret = self.retrieval(&tracked, v.clone(), t.clone())?;
-        let tv = teach_v.map(|o| transfer(distances(v), &o, &self.config.transfer));
-        let tt = teach_t.map(|o| transfer(distances(t), &o, &self.config.transfer));
-        let total = self.total(&ret, &tv, &tt);
+        let e = self.forward(&tracked, &mut training)?;
+        let [teach_v, teach_t] = self.orders(&state, &e)?;
+        let [v, t] = e;
+        let terms = Terms {
+            retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
+            within: self.within(&v, &t)?,
+            transfer: [
+                teach_v.map(|o| transfer(self.distances(Side::Image, v), &o, &self.config.transfer)),
+                teach_t.map(|o| transfer(self.distances(Side::Text, t), &o, &self.config.transfer)),
+            ],
+        };
+        let total = self.total(&terms);
         let (mut state, norm) = state.update(&tracked, &total.backward(), self.learning_rate, &self.config.train)?;
         keep_running(&mut state, training);
-        let statistics = statistics(&state, total, Some(ret), tv, tt, norm)?;
+        let statistics = statistics(&state, total, terms, norm)?;
         Ok((state, statistics))
     }
 
@@ -63,38 +100,34 @@ impl Pass<'_> {
     fn alternating(&self, state: State) -> Result<(State, Tensor<2>)> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
-        let [v, t] = self.forward(&tracked, &mut training)?;
-        let [teach_v, teach_t] = self.orders(&v, &t);
-        let ret = self.retrieval(&tracked, v, t)?;
-        let loss = ret.clone().mul_scalar(self.config.retrieval.weight as f32);
+        let e = self.forward(&tracked, &mut training)?;
+        let taught = self.orders(&state, &e)?;
+        let [v, t] = e;
+        let mut terms =
+            Terms { within: self.within(&v, &t)?, retrieval: self.retrieval(&tracked, v, t)?, transfer: [None, None] };
         let (mut state, mut norm) = if self.config.retrieval.weight > 0.0 {
+            let loss = self.total(&terms);
             state.update(&tracked, &loss.backward(), self.learning_rate, &self.config.train)?
         } else {
-            let zero = Tensor::zeros([1, 1], &ret.device().inner());
+            let zero = Tensor::zeros([1, 1], &terms.retrieval.device().inner());
             (state, zero)
         };
         keep_running(&mut state, training);
-        let mut terms = [None, None];
-        let transfer_config = &self.config.transfer;
-        for (n, (side, orders, lambda)) in
-            [(Side::Image, teach_v, transfer_config.lambda_v), (Side::Text, teach_t, transfer_config.lambda_t)]
-                .into_iter()
-                .enumerate()
-        {
+        let config = &self.config.transfer;
+        for (n, (orders, lambda)) in taught.into_iter().zip([config.lambda_v, config.lambda_t]).enumerate() {
             let Some(orders) = orders else { continue };
+            let side = [Side::Image, Side::Text][n];
             let tracked = state.weights.tracked();
-            let [mut image, mut text] = self.training();
-            let training = if side == Side::Image { &mut image } else { &mut text };
-            let e = embed(&tracked, side, self.input(side), &self.config.model, Some(training))?;
-            let term = transfer(distances(e), &orders, transfer_config);
+            let mut training = self.training();
+            let e = represent(&tracked, side, self.input(side), self.config, Some(&mut training[n]))?;
+            let term = transfer(self.distances(side, e), &orders, config);
             let loss = term.clone().mul_scalar(lambda as f32);
             let (next, more) = state.update(&tracked, &loss.backward(), self.learning_rate, &self.config.train)?;
             (state, norm) = (next, norm.max_pair(more));
-            terms[n] = Some(term);
+            terms.transfer[n] = Some(term);
         }
-        let [tv, tt] = terms;
-        let total = self.total(&ret, &tv, &tt);
-        let statistics = statistics(&state, total, Some(ret), tv, tt, norm)?;
+        let total = self.total(&terms);
+        let statistics = statistics(&state, total, terms, norm)?;
         Ok((state, statistics))
     }
 
@@ -111,50 +144,88 @@ impl Pass<'_> {
 
     fn forward(&self, weights: &Weights, training: &mut [Training; 2]) -> Result<[Tensor<2>; 2]> {
         let [image, text] = training;
-        let model = &self.config.model;
         Ok([
-            embed(weights, Side::Image, self.input(Side::Image), model, Some(image))?,
-            embed(weights, Side::Text, self.input(Side::Text), model, Some(text))?,
+            represent(weights, Side::Image, self.input(Side::Image), self.config, Some(image))?,
+            represent(weights, Side::Text, self.input(Side::Text), self.config, Some(text))?,
         ])
     }
 
     fn retrieval(&self, weights: &Weights, v: Tensor<2>, t: Tensor<2>) -> Result<Tensor<1>> {
-        let s = v.matmul(t.transpose());
-        Ok(retrieval(s, weights.get(LOG_SCALE)?, self.batch.known.clone(), &self.config.retrieval))
+        let calibration = Calibration { log_scale: weights.get(LOG_SCALE)?, bias: weights.get(BIAS)? };
+        Ok(retrieval(v, t, calibration, self.batch.known.clone(), &self.config.retrieval))
+    }
+
+    fn within(&self, v: &Tensor<2>, t: &Tensor<2>) -> Result<[Option<Tensor<1>>; 2]> {
+        let config = &self.config.retrieval;
+        let term = |e: &Tensor<2>, weight: f64| -> Result<Option<Tensor<1>>> {
+            if weight == 0.0 {
+                return Ok(None);
+            }
+            let partner = self.batch.partner.clone();
+            let partner = partner.ok_or_else(|| Error::Config("the within-view term needs train.per_item 2".into()))?;
+            Ok(Some(within(distances(e.clone()), partner, self.batch.known.clone(), config)))
+        };
+        Ok([term(v, config.within_image)?, term(t, config.within_text)?])
+    }
+
+    /// What the student's answers are read from: `[B, B]`, or `[B, N]` to the items of the index.
+    fn distances(&self, side: Side, e: Tensor<2>) -> Tensor<2> {
+        match self.index {
+            Some(index) => distances_between(e, index.bank(side)),
+            None => distances(e),
+        }
     }
 
     /// The orders that teach the image tower and the text tower; none for a direction that is off.
-    fn orders(&self, v: &Tensor<2>, t: &Tensor<2>) -> [Option<Orders>; 2] {
+    fn orders(&self, state: &State, e: &[Tensor<2>; 2]) -> Result<[Option<Orders>; 2]> {
         let config = &self.config.transfer;
-        let order = |student: Side, lambda: f64, draw: &Draw| {
-            if lambda == 0.0 || !self.structure {
-                return None;
+        let on = [config.lambda_v, config.lambda_t].map(|lambda| lambda > 0.0 && self.structure);
+        if config.neighbours == Neighbours::Corpus {
+            let [image, text] = self.batch.indexed.clone().map_or([None, None], |orders| orders.map(Some));
+            return Ok([image.filter(|_| on[0]), text.filter(|_| on[1])]);
+        }
+        let order = |student: Side, on: bool, draw: &Draw| -> Result<Option<Orders>> {
+            if !on {
+                return Ok(None);
             }
-            let teacher = if config.control == Control::SelfTeacher { student } else { student.peer() };
+            let teacher = teacher_of(student, config.control);
             let space = match (config.teacher, teacher) {
-                (Teacher::Embedding, Side::Image) => v.clone().inner(),
-                (Teacher::Embedding, Side::Text) => t.clone().inner(),
+                (Teacher::Embedding, Side::Image) => e[0].clone().inner(),
+                (Teacher::Embedding, Side::Text) => e[1].clone().inner(),
                 (Teacher::Features, side) => unit_rows(self.input(side)),
+                (Teacher::Average, side) => represent(&state.average, side, self.input(side), self.config, None)?,
+                (Teacher::Fused, _) => {
+                    let missing = || Error::Config("the fused teacher was not prepared for this batch".into());
+                    self.batch.fused.clone().ok_or_else(missing)?
+                }
             };
             let mut table = distances(space);
             if let (Control::Shuffled, Some(permutation)) = (config.control, &self.batch.permutation) {
                 table = table.select(0, permutation.clone()).select(1, permutation.clone());
             }
-            Some(orders(table, draw, config))
+            Ok(Some(orders(table, draw, config)))
         };
         let [image, text] = &self.batch.draws;
-        [order(Side::Image, config.lambda_v, image), order(Side::Text, config.lambda_t, text)]
+        Ok([order(Side::Image, on[0], image)?, order(Side::Text, on[1], text)?])
     }
 
-    fn total(&self, ret: &Tensor<1>, tv: &Option<Tensor<1>>, tt: &Option<Tensor<1>>) -> Tensor<1> {
-        let mut total = ret.clone().mul_scalar(self.config.retrieval.weight as f32);
-        for (term, lambda) in [(tv, self.config.transfer.lambda_v), (tt, self.config.transfer.lambda_t)] {
+    fn total(&self, terms: &Terms) -> Tensor<1> {
+        let (r, t) = (&self.config.retrieval, &self.config.transfer);
+        let weighted = (terms.transfer.iter().zip([t.lambda_v, t.lambda_t]))
+            .chain(terms.within.iter().zip([r.within_image, r.within_text]));
+        let mut total = terms.retrieval.clone().mul_scalar(r.weight as f32);
+        for (term, weight) in weighted {
             if let Some(term) = term {
-                total = total + term.clone().mul_scalar(lambda as f32);
+                total = total + term.clone().mul_scalar(weight as f32);
             }
         }
         total
     }
+}
+
+/// Who teaches `student`.
+pub fn teacher_of(student: Side, control: Control) -> Side {
+    if control == Control::SelfTeacher { student } else { student.peer() }
 }
 
 fn keep_running(state: &mut State, training: [Training; 2]) {
@@ -163,18 +234,25 @@ fn keep_running(state: &mut State, training: [Training; 2]) {
     }
 }
 
-fn statistics(
-    state: &State,
-    total: Tensor<1>,
-    ret: Option<Tensor<1>>,
-    tv: Option<Tensor<1>>,
-    tt: Option<Tensor<1>>,
-    norm: Tensor<2>,
-) -> Result<Tensor<2>> {
+fn statistics(state: &State, total: Tensor<1>, terms: Terms, norm: Tensor<2>) -> Result<Tensor<2>> {
     let column = |t: Option<Tensor<1>>| match t {
         Some(t) => t.inner().reshape([1, 1]),
         None => norm.zeros_like(),
     };
     let temperature = state.weights.get(LOG_SCALE)?.clamp_max(SCALE_MAX.ln()).neg().exp();
-    Ok(Tensor::cat(vec![column(Some(total)), column(ret), column(tv), column(tt), norm.clone(), temperature], 1))
+    let [tv, tt] = terms.transfer;
+    let within = match terms.within {
+        [Some(v), Some(t)] => Some(v + t),
+        [v, t] => v.or(t),
+    };
+    let columns = vec![
+        column(Some(total)),
+        column(Some(terms.retrieval)),
+        column(tv),
+        column(tt),
+        column(within),
+        norm.clone(),
+        temperature,
+    ];
+    Ok(Tensor::cat(columns, 1))
 }

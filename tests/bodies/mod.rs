@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 use mtls_lab::config::{
-    Config, Control, Init, ModelConfig, Norm, Order, Reduce, Retrieval, Schedule, Teacher, Tower, TrainConfig,
-    TransferConfig, Triplets,
+    Config, Control, Form, ImageFeatures, Init, ModelConfig, Neighbours, Norm, Order, Reduce, Retrieval, Schedule,
+    Stem, Teacher, Tower, TrainConfig, TransferConfig, Triplets,
 };
 use mtls_lab::data::synthetic;
 use mtls_lab::error::Error;
@@ -47,10 +47,12 @@ pub async fn the_same_seed_gives_the_same_bytes() {
 }
 
 pub async fn a_resumed_run_ends_in_the_same_bytes() {
-    for schedule in [Schedule::Joint, Schedule::Alternating] {
+    for (schedule, neighbours) in [(Schedule::Joint, Neighbours::Corpus), (Schedule::Alternating, Neighbours::Batch)] {
         let mut config = config();
         config.train.schedule = schedule;
         config.model.norm = Norm::Batch;
+        (config.transfer.neighbours, config.transfer.teacher) = (neighbours, Teacher::Average);
+        config.transfer.refresh_epochs = 2;
         let mut whole = session(config.clone(), Device::flex());
         let mut first = session(config, Device::flex());
         // In different slices, with the cut in the middle of an epoch.
@@ -143,11 +145,25 @@ pub async fn every_option_trains() {
     with(&|c| (c.train.schedule, c.retrieval.weight) = (Schedule::Alternating, 0.0));
     with(&|c| c.train.warmup_epochs = 2);
     with(&|c| c.train.noise = 0.1);
-    with(&|c| c.data.image_features = mtls_lab::config::ImageFeatures::Pixels32);
+    with(&|c| c.data.image_features = ImageFeatures::Pixels32);
+    with(&|c| (c.data.image_features, c.model.stem) = (ImageFeatures::Pixels64, Stem::Conv));
+    with(&|c| c.retrieval.loss = Retrieval::Sigmoid);
+    with(&|c| (c.retrieval.loss, c.retrieval.negatives, c.retrieval.margin) = (Retrieval::Order, 0, 0.05));
+    with(&|c| c.train.per_item = 2);
+    with(&|c| (c.train.per_item, c.retrieval.within_text) = (2, 0.2));
+    with(&|c| (c.train.per_item, c.retrieval.within_image) = (2, 0.2));
+    with(&|c| c.transfer.form = Form::Hinge);
+    with(&|c| c.transfer.teacher = Teacher::Average);
+    with(&|c| c.transfer.teacher = Teacher::Fused);
+    for teacher in [Teacher::Embedding, Teacher::Features, Teacher::Average, Teacher::Fused] {
+        with(&|c| (c.transfer.neighbours, c.transfer.teacher) = (Neighbours::Corpus, teacher));
+    }
+    with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::SelfTeacher));
+    with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::Shuffled));
     let mut curves: Vec<Vec<f32>> = Vec::new();
     for c in variants {
         let curve = losses(&mut session(c.clone(), Device::flex()), 4).await;
-        assert!(curve.len() == 4 && curve.iter().all(|l| l.is_finite()), "{c:?}");
+        assert!(curve.len() == 4 && curve.iter().all(|l| l.is_finite()), "{c:?}: {curve:?}");
         assert!(!curves.contains(&curve), "an option that changes nothing: {c:?}");
         curves.push(curve);
     }

@@ -1,0 +1,58 @@
+//! Order-embeddings: a text is more general than its pictures, so it stands above them in a partial order.
+//!
+//! `S_ij = -||[t_j - v_i]_+||^2` on non-negative unit vectors: zero when the text asks for nothing that the picture does
+//! not have. The score is not symmetric, so evaluation and search take it from here, not from the cosine.
+//!
+//! Source: Vendrov et al. 2016 (Order-Embeddings of Images and Language), equations 2 and 4; non-negative by absolute
+//! value, as in their code.
+
+use burn::tensor::Tensor;
+
+/// Non-negative rows, of the length they had.
+pub fn non_negative(e: Tensor<2>) -> Tensor<2> {
+    e.abs()
+}
+
+/// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; O(B^2 d) memory.
+pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
+    let excess: Tensor<3> = (t.unsqueeze_dim::<3>(0) - v.unsqueeze_dim::<3>(1)).clamp_min(0.0);
+    excess.square().sum_dim(2).squeeze_dim::<2>(2).neg()
+}
+
+/// The score of one image and one text: what search and evaluation rank by.
+pub fn score(v: &[f32], t: &[f32]) -> f32 {
+    -v.iter().zip(t).map(|(v, t)| (t - v).max(0.0).powi(2)).sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{gradient, noise, tensor};
+    use super::*;
+
+    #[test]
+    fn by_hand_and_like_the_plain_score() {
+        let (v, t) = ([0.6, 0.8, 0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.6, 0.0, 0.8]);
+        let s = scores(tensor(2, 3, &v), tensor(2, 3, &t)).into_data().try_to_vec::<f32>().unwrap();
+        // Text 0 asks 1.0 of the second column: picture 0 has 0.8, picture 1 has it all.
+        let expected = [-0.04, -0.64, 0.0, -(0.36 + 0.64)];
+        for (n, (s, e)) in s.iter().zip(expected).enumerate() {
+            assert!((s - e).abs() < 1e-6, "{n}: {s} {e}");
+            assert!((s - score(&v[n / 2 * 3..][..3], &t[n % 2 * 3..][..3])).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let (v, t) = (noise(12, 1), noise(12, 2));
+        let weights = tensor(3, 3, &noise(9, 3));
+        gradient(3, 4, &v, |v| (scores(v, tensor(3, 4, &t)) * weights.clone()).sum());
+        gradient(3, 4, &t, |t| (scores(tensor(3, 4, &v), t) * weights.clone()).sum());
+    }
+
+    #[test]
+    fn equal_rows_score_zero() {
+        let e = tensor(2, 2, &[0.6, 0.8, 0.6, 0.8]);
+        let s = scores(non_negative(e.clone().neg()), e).into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(s, [0.0; 4]);
+    }
+}
