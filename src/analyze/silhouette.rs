@@ -31,10 +31,10 @@ pub fn number_of_clusters(
     let mut best: Option<Number> = None;
     for k in range {
         let labels = kmeans(x, k, restarts, seed)?.labels;
-        if let Some(silhouette) = mean_silhouette(&distances, &labels) {
-            if best.is_none_or(|b| silhouette > b.silhouette) {
-                best = Some(Number { k, silhouette });
-            }
+        if let Some(silhouette) = mean_silhouette(&distances, &labels)
+            && best.is_none_or(|b| silhouette > b.silhouette)
+        {
+            best = Some(Number { k, silhouette });
         }
     }
     Ok(best)

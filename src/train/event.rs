@@ -17,7 +17,7 @@ pub enum Event {
         /// Epochs done.
         epoch: f64,
         /// The metrics.
-        metrics: Metrics,
+        metrics: Box<Metrics>,
     },
     /// The run is over.
     Finished {

@@ -114,7 +114,7 @@ impl Session {
             pending.push((self.step, rate, statistics));
             if self.evaluation_due() {
                 self.report(&mut pending, &mut events).await?;
-                let metrics = self.evaluate().await?;
+                let metrics = Box::new(self.evaluate().await?);
                 events.push(Event::Evaluation { step: self.step, epoch: self.epoch(self.step), metrics });
             }
         }
@@ -360,7 +360,7 @@ impl Session {
     /// The metrics of the last evaluation, if there was one.
     pub fn last_metrics(&self) -> Option<&Metrics> {
         self.history.iter().rev().find_map(|event| match event {
-            Event::Evaluation { metrics, .. } => Some(metrics),
+            Event::Evaluation { metrics, .. } => Some(&**metrics),
             _ => None,
         })
     }
