@@ -81,7 +81,7 @@ export interface EngineHandle {
   clusters(k: number, space: string): Promise<Clusters>;
   search_text(text: string, k: number): Promise<Hits>;
   search_item(item: number, k: number): Promise<Hits>;
-  search_image(bytes: Uint8Array, name: string, k: number): Promise<Hits>;
+  search_image(pack: PackHandle, bytes: Uint8Array, name: string, k: number): Promise<Hits>;
   snapshot(): Promise<Uint8Array>;
   lose_device(): void;
   free(): void;

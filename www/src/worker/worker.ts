@@ -107,26 +107,33 @@ async function addPart(name: string): Promise<void> {
   const part = need(manifest).parts.find((candidate) => candidate.name === name);
   if (!part) throw new Error(`The pack has no part "${name}".`);
   const bytes = await download(new URL(part.file, packBase).href, part.file, part.bytes, (loaded, total) => post({ type: "download", what: name, loaded, total }));
-  need(pack).add_part(name, bytes);
+  // Queued: a picture being encoded reads the pack.
+  await queued(() => need(pack).add_part(name, bytes));
 }
 
-/** After start or resume: thumbnails, a first projection and, where the run has none yet, the metrics of step 0. */
-async function ready(started: RunInfo): Promise<Ready> {
+/** Starts or resumes by `begin`, then reads what the page needs to draw the run: one turn of the queue. */
+async function ready(begin: (engine: EngineHandle, pack: PackHandle) => Promise<RunInfo>): Promise<Ready> {
+  const { started, atlas, items } = await queued(async () => {
+    const run = need(engine);
+    const began = await begin(run, need(pack));
+    return { started: began, atlas: run.atlas(), items: run.items() };
+  });
   info = started;
   step = started.step;
   pump.msPerStep = 0;
   lastSnapshot = performance.now();
   pendingEvents = [];
-  const atlas = need(engine).atlas();
   cutWhiteGround(atlas);
   const image = new ImageData(atlas.rgba as Uint8ClampedArray<ArrayBuffer>, atlas.width, atlas.height);
   const canvas = new OffscreenCanvas(atlas.width, atlas.height);
   canvas.getContext("2d")?.putImageData(image, 0, 0);
   const [bitmap, sprite] = await Promise.all([createImageBitmap(image), canvas.convertToBlob({ type: "image/png" })]);
   const { size, columns, width, height } = atlas;
-  return { info: started, items: need(engine).items(), atlas: { size, columns, width, height }, bitmap, sprite };
+  void settle(started).catch(pumpFailure);
+  return { info: started, items, atlas: { size, columns, width, height }, bitmap, sprite };
 }
 
+/** A first projection and, where the run has none yet, the metrics of step 0. */
 async function settle(started: RunInfo): Promise<void> {
   await project();
   if (!started.history.some((event) => event.type === "evaluation")) {
@@ -162,18 +169,12 @@ const handlers: Handlers = {
   async start({ data, config }) {
     await pump.pause();
     for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
-    const started = await queued(() => need(engine).start(need(pack), data, config));
-    const answer = await ready(started);
-    void settle(started).catch(pumpFailure);
-    return answer;
+    return ready((run, parts) => run.start(parts, data, config));
   },
   async resume({ data, snapshot: bytes }) {
     await pump.pause();
     for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
-    const started = await queued(() => need(engine).resume(need(pack), data, bytes));
-    const answer = await ready(started);
-    void settle(started).catch(pumpFailure);
-    return answer;
+    return ready((run, parts) => run.resume(parts, data, bytes));
   },
   async run({ steps }) {
     pump.run(steps ?? Number.POSITIVE_INFINITY);
@@ -192,7 +193,7 @@ const handlers: Handlers = {
     queued(() => {
       const asked = need(engine);
       if (query.kind === "text") return asked.search_text(query.text, k);
-      return query.kind === "item" ? asked.search_item(query.item, k) : asked.search_image(query.bytes, query.name, k);
+      return query.kind === "item" ? asked.search_item(query.item, k) : asked.search_image(need(pack), query.bytes, query.name, k);
     }),
   async add_encoder() {
     for (const name of ["encoder", "pca"]) await addPart(name);
