@@ -48,7 +48,7 @@ test("training finds held-out pairs, words find pictures, a picture finds words,
   // Words find pictures.
   await page.getByRole("searchbox").fill("red fruit");
   await expect.poll(async () => (await found(page, "images")).filter((title) => FRUIT.test(title)).length).toBeGreaterThanOrEqual(5);
-  // A picture of one's own finds words: an apple in a style this run has never seen.
+  // A picture of one's own finds words: an apple in a style this run has never seen (Twemoji's, from packs/emoji: CC-BY-4.0).
   await page.setInputFiles("input[type=file]", { name: "photo.png", mimeType: "image/png", buffer: readFileSync(new URL("./apple.png", import.meta.url)) });
   await expect(page.getByText("what resembles photo.png")).toBeVisible({ timeout: 120_000 });
   await expect.poll(async () => (await found(page, "texts")).some((title) => FRUIT.test(title)), { timeout: 60_000 }).toBe(true);
