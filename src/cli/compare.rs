@@ -250,7 +250,10 @@ fn render(records: &[Record], file: &Path, out: &Path) -> Result<()> {
         return Err(Error::format(file.display().to_string(), format!("it lacks the marks `{BEGIN}` and `{END}`")));
     };
     let figure_file = out.with_file_name("weights.svg");
-    std::fs::write(&figure_file, figure::weights(records)?).map_err(|e| Error::io(&figure_file, e))?;
+    match figure::weights(records) {
+        Ok(svg) => std::fs::write(&figure_file, svg).map_err(|e| Error::io(&figure_file, e))?,
+        Err(why) => eprintln!("no figure: {why}"),
+    }
     let text = format!("{head}{BEGIN}\n\n{}{END}{tail}", Summary::new(records).markdown());
     std::fs::write(file, text).map_err(|e| Error::io(file, e))
 }

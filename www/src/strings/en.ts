@@ -36,7 +36,7 @@ export const en = {
       split: "What the test part has that training never saw.", control: "In place of the real teacher, to see what transfer itself contributes.",
     } as Record<string, string>,
     options: {
-      info_nce: "InfoNCE", hinge: "Hinge", sigmoid: "SigLIP", order: "Order", skip: "MLP + linear path", mlp: "MLP", linear: "Linear", concept: "unseen concepts", style: "unseen style", both: "both",
+      info_nce: "InfoNCE", hinge: "Hinge", sigmoid: "SigLIP", order: "Order", skip: "MLP + linear", mlp: "MLP", linear: "Linear", concept: "unseen concepts", style: "unseen style", both: "both",
       given: "EfficientNet", hog: "HOG + colour", pixels32: "pixels, 32 px", pixels64: "pixels, 64 px", layer: "layer", batch: "batch", none: "none", cca: "CCA", random: "random",
       mean: "mean", sum: "sum", hard: "hard", soft: "soft", local: "local", uniform: "uniform", all: "all", embedding: "embedding", features: "features", average: "averaged weights", fused: "fused CCA", corpus: "all training items", softplus: "infinite margin", conv: "convolutions",
       self_teacher: "self-teacher", shuffled: "shuffled", joint: "joint", alternating: "alternating",
