@@ -33,6 +33,7 @@ everywhere!(
     divergence_is_reported_with_its_step,
     the_curve_equals_the_recorded_one,
     search_goes_both_ways,
+    losses_and_gradients_agree_with_pytorch,
 );
 
 #[cfg(feature = "gpu")]

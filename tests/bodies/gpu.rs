@@ -15,6 +15,7 @@ pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
         .expect("a GPU is installed by the project's own set-up (a software one will do)");
     it_follows_the_cpu(&opened).await;
     our_shader_equals_its_oracle(&opened).await;
+    super::golden::losses_on(&opened.device, 1e-4).await;
     a_lost_device_is_an_error_and_the_run_goes_on(&opened).await;
 }
 

@@ -11,8 +11,10 @@ use mtls_lab::lab::Lab;
 use mtls_lab::train::{Event, Session};
 use std::rc::Rc;
 
+mod golden;
 #[cfg(feature = "gpu")]
 mod gpu;
+pub use golden::losses_and_gradients_agree_with_pytorch;
 #[cfg(feature = "gpu")]
 pub use gpu::*;
 
