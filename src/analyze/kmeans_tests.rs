@@ -120,3 +120,26 @@ fn unusable_input_is_an_error() {
         assert!(error.contains("row 2"), "{error}");
     }
 }
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    k: usize,
+    cols: usize,
+    rows: Vec<f32>,
+    truth: Vec<usize>,
+    labels: Vec<usize>,
+    inertia: f64,
+    ami: f64,
+}
+
+#[test]
+fn agrees_with_scikit_learn_on_handwritten_digits() {
+    let cases: Vec<Golden> = serde_json::from_str(include_str!("../../tests/golden/kmeans.json")).unwrap();
+    for case in cases {
+        let x = Matrix::new(case.rows.len() / case.cols, case.cols, case.rows).unwrap();
+        let found = kmeans(&x, case.k, 500, 1).unwrap();
+        assert!((found.inertia / case.inertia - 1.0).abs() < 1e-4, "{} {}", found.inertia, case.inertia);
+        assert!(scores(&case.labels, &found.labels).unwrap().ari > 0.999);
+        assert!((scores(&case.truth, &found.labels).unwrap().ami - case.ami).abs() < 1e-3);
+    }
+}

@@ -92,11 +92,7 @@ pub fn measure(
     how: (Score, Detail),
 ) -> Result<Metrics> {
     let (score, detail) = how;
-    let pairing = Pairing::merging_equal_captions(image_of_text, items.len(), texts);
-    let retrieval = match score {
-        Score::Cosine => retrieval_paired(image, text, &pairing)?,
-        Score::Order => retrieval_by(&pairing, |i, j| score.pair(image.row(i), text.row(j)))?,
-    };
+    let retrieval = ranked(image, text, texts, image_of_text, score)?;
     // One text a picture for everything that compares the two spaces point by point.
     let mut first = vec![usize::MAX; items.len()];
     for (row, &image) in image_of_text.iter().enumerate().rev() {
@@ -119,6 +115,21 @@ pub fn measure(
         spread_image: spread(&image),
         spread_text: spread(&text),
     })
+}
+
+/// Both directions of retrieval among `image` (one row an item) and `text`.
+pub fn ranked(
+    image: &Matrix,
+    text: &Matrix,
+    texts: &[&str],
+    image_of_text: &[usize],
+    score: Score,
+) -> Result<Retrieval> {
+    let pairing = Pairing::merging_equal_captions(image_of_text, image.rows, texts);
+    match score {
+        Score::Cosine => retrieval_paired(image, text, &pairing),
+        Score::Order => retrieval_by(&pairing, |i, j| score.pair(image.row(i), text.row(j))),
+    }
 }
 
 /// k-means on images, on texts and on both side by side against the classes of `items`; the rows may be of any lengths.

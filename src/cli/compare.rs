@@ -5,7 +5,7 @@ use super::source::Source;
 use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use mtls_lab::compare::run::{fingerprint, measure_job, stop_epoch};
+use mtls_lab::compare::run::{fingerprint, measure_job, stop_epoch, validating};
 use mtls_lab::compare::summary::Summary;
 use mtls_lab::compare::{Job, Part, Record, Suite, figure};
 use mtls_lab::config::Config;
@@ -64,7 +64,7 @@ pub fn run(arguments: CompareArguments) -> Result<()> {
     }
     let suite = suite(&arguments)?;
     let source = Source::parse(&arguments.data, &[])?;
-    compute(&suite, &source, &arguments, &mut records)?;
+    compute(suite, &source, &arguments, &mut records)?;
     if arguments.json {
         println!("{}", json(&records)?);
     } else {
@@ -138,8 +138,21 @@ struct Group {
     stop: Option<usize>,
 }
 
-fn compute(suite: &Suite, source: &Source, arguments: &CompareArguments, records: &mut Vec<Record>) -> Result<()> {
+fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, records: &mut Vec<Record>) -> Result<()> {
     let corpus = source.open()?;
+    suite.parts.retain(|part| {
+        let lacking = part.lacking(&corpus);
+        if let Some(why) = lacking {
+            eprintln!("{} is left out of the comparison: {}, {why}", part.name(), corpus.name);
+        }
+        lacking.is_none()
+    });
+    if suite.parts.is_empty() {
+        return Err(Error::Config(format!(
+            "{} has none of the splits asked for; --splits concept always works",
+            corpus.name
+        )));
+    }
     let all = objectives::all();
     let mut groups: Vec<Group> = Vec::new();
     let mut todo = 0;
@@ -216,8 +229,9 @@ async fn worker(source: &Source, queue: &Mutex<VecDeque<Group>>, sender: mpsc::S
         let Some(group) = queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front() else { return Ok(()) };
         let mut stop = group.stop;
         if stop.is_none() && matches!(group.objective.method, Method::Trained(_)) {
-            let config = group.jobs[0].config(&group.objective)?;
-            stop = Some(stop_epoch(&corpus, &config, &device).await?);
+            let config = validating(group.jobs[0].config(&group.objective)?);
+            let text = fitted(&mut texts, &corpus, &config)?;
+            stop = Some(stop_epoch(&corpus, &config, Some(text), &device).await?);
         }
         for job in &group.jobs {
             let text = fitted(&mut texts, &corpus, &job.config(&group.objective)?)?;

@@ -10,6 +10,7 @@ pub mod run;
 pub mod summary;
 
 use crate::config::{Config, DataConfig, Split};
+use crate::data::Corpus;
 use crate::error::Result;
 use crate::objectives::{Method, Objective, Role};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,16 @@ impl Part {
             Self::ConceptFold => "concept-fold",
             Self::Style => "style",
             Self::Both => "both",
+        }
+    }
+
+    /// What `corpus` lacks for this split; none where it has everything.
+    pub fn lacking(self, corpus: &Corpus) -> Option<&'static str> {
+        match self {
+            Self::ConceptFold if corpus.items.iter().all(|i| i.fold.is_none()) => Some("its items have no folds"),
+            // One to hold out, one for the choice of the epoch, one to train on.
+            Self::Style | Self::Both if corpus.views.len() < 3 => Some("it shows its items in fewer than three styles"),
+            _ => None,
         }
     }
 }
@@ -186,6 +197,13 @@ mod tests {
         let of = |id: &str, part| jobs.iter().filter(|j| j.objective == id && j.split == part).count();
         assert_eq!((of("mtls", Part::ConceptFold), of("mtls", Part::Style), of("mtls", Part::Concept)), (5, 5, 10));
         assert_eq!((of("cca", Part::Both), of("cca", Part::ConceptFold), of("cca", Part::Concept)), (1, 5, 2));
+    }
+
+    #[test]
+    fn data_of_one_style_without_folds_is_compared_on_its_own_held_out_part() {
+        let corpus = crate::data::synthetic::corpus(30, 3);
+        let possible: Vec<Part> = Part::ALL.into_iter().filter(|p| p.lacking(&corpus).is_none()).collect();
+        assert_eq!(possible, [Part::Concept]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl<'a> Summary<'a> {
             let _ = writeln!(out, "| {name} | {n} | {} |", cells.join(" | "));
         }
         out + "\n± is the standard deviation over seeds or folds; it does not include the noise of a small test set (one \
-               pair of 313 is 0.3 points).\n\n"
+               pair of 300 is 0.3 points).\n\n"
     }
 
     fn claims(&self, part: Part) -> String {
@@ -153,10 +153,10 @@ impl Paired {
 
 fn title(part: Part) -> &'static str {
     match part {
-        Part::Concept => "Unseen concepts (313 held out, mean of the four styles, five seeds)",
-        Part::ConceptFold => "Unseen concepts, five family folds (every concept tested once, mean of the four styles)",
-        Part::Style => "Unseen style (Twemoji, gallery 1,562)",
-        Part::Both => "Unseen concepts in an unseen style (Twemoji, gallery 313)",
+        Part::Concept => "Unseen concepts (the held-out families, mean of the styles)",
+        Part::ConceptFold => "Unseen concepts, five family folds (every concept tested once, mean of the styles)",
+        Part::Style => "Unseen style (all concepts, one style held out)",
+        Part::Both => "Unseen concepts in an unseen style",
     }
 }
 

@@ -103,6 +103,12 @@ impl Partition {
         }
         Ok(Self { train_items, test_items, train_views, test_view })
     }
+
+    /// Views that a report covers: all `views` where only items are unseen, else the one left out.
+    pub fn reported(&self, views: usize) -> Vec<usize> {
+        let unseen = !self.train_views.contains(&self.test_view);
+        if unseen { vec![self.test_view] } else { (0..views).collect() }
+    }
 }
 
 /// The view that `config` names, or the split's default.

@@ -13,10 +13,23 @@ pub fn non_negative(e: Tensor<2>) -> Tensor<2> {
     e.abs()
 }
 
-/// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; O(B^2 d) memory.
+/// Numbers that one block of [`scores`] holds: they should stay in a cache of the CPU.
+const BLOCK: usize = 1 << 19;
+
+/// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; O(B^2 d) memory where gradients are kept.
 pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
-    let excess: Tensor<3> = (t.unsqueeze_dim::<3>(0) - v.unsqueeze_dim::<3>(1)).clamp_min(0.0);
-    excess.square().sum_dim(2).squeeze_dim::<2>(2).neg()
+    let ([b, d], [others, _]) = (v.dims(), t.dims());
+    let t = t.unsqueeze_dim::<3>(0);
+    let block = |v: Tensor<2>| {
+        let difference: Tensor<3> = t.clone() - v.unsqueeze_dim::<3>(1);
+        // r^2 as 2 x r - r^2 with a fixed r = [x]_+: the same value and gradient, without the mask that a clamp's
+        // backward pass fills number by number.
+        let excess = difference.clone().inner().clamp_min(0.0);
+        let fixed = excess.clone().square();
+        (difference * excess.mul_scalar(2.0) - fixed).sum_dim(2).squeeze_dim::<2>(2)
+    };
+    // One tensor of B^2 d numbers takes four times as long as rows at a time, for the memory it moves.
+    Tensor::cat(v.split((BLOCK / (others * d)).clamp(1, b), 0).into_iter().map(block).collect(), 0).neg()
 }
 
 /// The score of one image and one text: what search and evaluation rank by.

@@ -10,7 +10,7 @@ use super::optimiser::{State, learning_rate};
 use super::reference::Workload;
 use super::{snapshot, start, trainer};
 use crate::analyze::Score;
-use crate::analyze::report::{Detail, Metrics, measure};
+use crate::analyze::report::{Detail, Metrics, measure, ranked};
 use crate::config::{Config, Control, Neighbours, Teacher};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
@@ -221,19 +221,37 @@ impl Session {
 
     /// The same on the pictures of any view, in any detail.
     pub async fn evaluate_view(&self, view: usize, detail: Detail) -> Result<Metrics> {
-        let items = &self.partition.test_items;
-        let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
-        let mut texts = Vec::new();
-        let mut image_of_text = Vec::new();
-        let queries = self.queries()?;
-        for (row, &item) in items.iter().enumerate() {
-            for text in &queries[item] {
-                texts.push(text.as_str());
-                image_of_text.push(row);
-            }
-        }
+        let image = self.embed_held_out(view).await?;
+        let (texts, image_of_text) = self.held_out_texts()?;
         let text = self.embed_texts(&texts).await?;
+        let items = &self.partition.test_items;
         measure(&self.corpus, items, &image, &text, &texts, &image_of_text, (self.score(), detail))
+    }
+
+    /// Retrieval alone on the held-out part, mR in per cent as the mean over the views that [`Partition::reported`] names:
+    /// what a choice of the epoch looks at.
+    pub async fn mean_recall(&self) -> Result<f64> {
+        let (texts, image_of_text) = self.held_out_texts()?;
+        let text = self.embed_texts(&texts).await?;
+        let views = self.partition.reported(self.corpus.views.len());
+        let mut sum = 0.0;
+        for &view in &views {
+            let image = self.embed_held_out(view).await?;
+            sum += ranked(&image, &text, &texts, &image_of_text, self.score())?.mr;
+        }
+        Ok(sum / views.len() as f64)
+    }
+
+    async fn embed_held_out(&self, view: usize) -> Result<Matrix> {
+        let items = self.partition.test_items.iter().copied();
+        self.embed_inputs(Side::Image, self.inputs.image[view].select(items)).await
+    }
+
+    /// The queries of the held-out items, and the row of the item that each belongs to.
+    fn held_out_texts(&self) -> Result<(Vec<&str>, Vec<usize>)> {
+        let queries = self.queries()?;
+        let items = self.partition.test_items.iter().enumerate();
+        Ok(items.flat_map(|(row, &item)| queries[item].iter().map(move |text| (text.as_str(), row))).unzip())
     }
 
     /// What ranks a picture and a text of this run.
