@@ -3,25 +3,25 @@
 //! Same data, same budget, same optimiser for all of them; each is a difference from the default configuration, so that
 //! the page and the command line train exactly the row of the table.
 
-use crate::config::Config;
+use crate::config::{Config, TransferConfig};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What part an objective plays in the comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What part an objective plays in the comparison, in the order in which they are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Computed in closed form, without training.
     Closed,
-    /// A published objective without structure transfer.
-    Rival,
-    /// A rival with structure transfer added.
-    Added,
     /// The product's default.
     Mtls,
     /// The default without its transfer terms.
     Twin,
+    /// A published objective without structure transfer.
+    Rival,
+    /// A rival with structure transfer added.
+    Added,
     /// The default with one part changed.
     Ablation,
     /// The default with a transfer weight of the curve.
@@ -97,7 +97,7 @@ fn losses() -> Vec<Loss> {
             "order",
             "order-embeddings (Vendrov et al. 2016)",
             json!({"retrieval": {"loss": "order", "margin": 0.05, "negatives": 0, "reduce": "sum"},
-                   "model": {"init": "random"}}),
+                   "model": {"init": "random"}, "train": {"batch": 128}}),
             2.0,
         ),
         ("infonce", "cross-entropy, learned temperature (CLIP, Radford et al. 2021)", json!({}), 2.0),
@@ -169,8 +169,9 @@ pub fn all() -> Vec<Objective> {
     for (about, name, difference) in ablations {
         put(format!("mtls:{name}"), Role::Ablation, about, &[difference]);
     }
+    let TransferConfig { lambda_v, lambda_t, .. } = Config::default().transfer;
     for weight in WEIGHTS {
-        let difference = json!({"transfer": {"lambda_v": weight, "lambda_t": weight}});
+        let difference = json!({"transfer": {"lambda_v": weight, "lambda_t": weight * lambda_t / lambda_v}});
         put(format!("mtls:weight-{weight}"), Role::Weight, "a point of the weight curve", &[difference]);
     }
     let closed =
@@ -184,8 +185,8 @@ pub fn all() -> Vec<Objective> {
     all
 }
 
-/// Weights of the curve, beside 0 (the twin) and the default.
-pub const WEIGHTS: [f64; 5] = [0.1, 0.25, 0.5, 1.0, 4.0];
+/// Values of lambda_v on the curve, beside 0 (the twin) and the default; lambda_t in the default's proportion.
+pub const WEIGHTS: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// The one called `id`.
 pub fn find(id: &str) -> Result<Objective> {

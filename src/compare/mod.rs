@@ -157,8 +157,10 @@ impl Suite {
     /// The jobs, cheap and decisive ones first. Closed forms draw nothing: one seed is all.
     pub fn jobs(&self, objectives: &[Objective]) -> Vec<Job> {
         let chosen = |o: &&Objective| self.objectives.is_empty() || self.objectives.contains(&o.id);
+        let mut chosen: Vec<&Objective> = objectives.iter().filter(chosen).collect();
+        chosen.sort_by_key(|o| o.role);
         let mut jobs = Vec::new();
-        for objective in objectives.iter().filter(chosen) {
+        for objective in chosen {
             let closed = !matches!(objective.method, Method::Trained(_));
             let job = |split, fold, seed| Job {
                 objective: objective.id.clone(),

@@ -66,13 +66,13 @@ impl Default for RetrievalConfig {
 impl Default for TransferConfig {
     fn default() -> Self {
         Self {
-            lambda_v: 2.0,
+            lambda_v: 3.0,
             lambda_t: 1.0,
             order: Order::Hard,
             tau: 0.1,
-            gamma: 5.0,
+            gamma: 3.0,
             triplets: Triplets::Local,
-            kappa: 15,
+            kappa: 20,
             per_anchor: 16,
             teacher: Teacher::Embedding,
             average_decay: 0.99,

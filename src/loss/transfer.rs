@@ -10,7 +10,7 @@
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].
 
-use super::{identity, softplus};
+use super::{identity, largest, softplus};
 use crate::config::{Form, Order, TransferConfig, Triplets};
 use crate::error::{Error, Result};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -110,7 +110,7 @@ pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Order
         Triplets::Local => {
             // The anchor itself is nearest to itself: push it out of the neighbourhood.
             let closeness = teacher.clone().neg() - identity(b, &teacher.device()).mul_scalar(1e4);
-            closeness.argtopk(neighbourhood(b, config), 1).gather(1, draw.near.clone())
+            largest(closeness, neighbourhood(b, config)).gather(1, draw.near.clone())
         }
     };
     let far = draw.far.clone();
