@@ -2,7 +2,10 @@
 
 use super::{losses, session, smooth};
 use burn::tensor::{Device, Tensor, TensorData};
-use mtls_lab::config::{Config, ModelConfig, TrainConfig};
+use mtls_lab::config::{
+    Config, Form, ImageFeatures, Init, ModelConfig, Neighbours, Retrieval, Schedule, Stem, Teacher, Tower, TrainConfig,
+    Triplets,
+};
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
 use mtls_lab::loss::transfer;
@@ -15,6 +18,7 @@ pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
         .expect("a GPU is installed by the project's own set-up (a software one will do)");
     it_follows_the_cpu(&opened).await;
     our_shader_equals_its_oracle(&opened).await;
+    options_follow_the_cpu(&opened).await;
     super::golden::losses_on(&opened.device, 1e-4).await;
     a_lost_device_is_an_error_and_the_run_goes_on(&opened).await;
 }
@@ -36,6 +40,34 @@ async fn it_follows_the_cpu(opened: &Opened) {
     let gpu = losses(&mut session(tiny(), opened.device.clone()), 8).await;
     for (a, b) in cpu.iter().zip(&gpu) {
         assert!((a - b).abs() <= 0.02 * a.abs(), "{cpu:?} {gpu:?}");
+    }
+}
+
+/// The options that bring operations of their own, a few steps each.
+async fn options_follow_the_cpu(opened: &Opened) {
+    let mut variants: Vec<(&str, Config)> = Vec::new();
+    let mut with = |name, change: &dyn Fn(&mut Config)| {
+        let mut c = tiny();
+        change(&mut c);
+        variants.push((name, c));
+    };
+    with("stem", &|c| (c.data.image_features, c.model.stem) = (ImageFeatures::Pixels64, Stem::Conv));
+    with("order", &|c| (c.retrieval.loss, c.retrieval.negatives, c.retrieval.margin) = (Retrieval::Order, 0, 0.05));
+    with("within", &|c| (c.train.per_item, c.retrieval.within_text) = (2, 0.2));
+    with("corpus", &|c| {
+        c.transfer.triplets = Triplets::Local;
+        (c.transfer.neighbours, c.transfer.teacher) = (Neighbours::Corpus, Teacher::Average);
+    });
+    with("fused", &|c| (c.transfer.teacher, c.transfer.form) = (Teacher::Fused, Form::Hinge));
+    with("skip", &|c| {
+        (c.model.tower, c.model.init, c.train.schedule) = (Tower::Skip, Init::Cca, Schedule::Alternating)
+    });
+    for (name, config) in variants {
+        let cpu = losses(&mut session(config.clone(), Device::flex()), 3).await;
+        let gpu = losses(&mut session(config, opened.device.clone()), 3).await;
+        for (a, b) in cpu.iter().zip(&gpu) {
+            assert!((a - b).abs() <= 0.02 * a.abs(), "{name}: {cpu:?} {gpu:?}");
+        }
     }
 }
 
