@@ -9,6 +9,7 @@ use crate::analyze::{ClusterScores, Hit, clustering, top_k, top_k_by};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::model::Side;
+use crate::neighbourhood::{Lesson, Neighbourhood, lessons, neighbourhood};
 use crate::train::{Event, Session};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -18,6 +19,18 @@ pub struct Lab {
     session: Session,
     projector: Projector,
     embedded: Option<Rc<Embedded>>,
+    /// Before the first step.
+    beginning: Option<Rc<Embedded>>,
+}
+
+/// A state of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// Before the first step.
+    Beginning,
+    /// The current one.
+    Now,
 }
 
 /// Both modalities of all items under the current weights.
@@ -26,6 +39,13 @@ pub struct Embedded {
     pub image: Matrix,
     /// First query texts, `[N, d]`.
     pub text: Matrix,
+}
+
+impl Embedded {
+    async fn of(session: &Session) -> Result<Self> {
+        let image = session.embed_view(session.partition().test_view).await?;
+        Ok(Self { image, text: session.embed_queries().await? })
+    }
 }
 
 /// Which embeddings are clustered.
@@ -62,7 +82,7 @@ impl Lab {
     /// Wraps a session.
     pub fn new(session: Session) -> Result<Self> {
         let projector = Projector::new(2, session.config().seed)?;
-        Ok(Self { session, projector, embedded: None })
+        Ok(Self { session, projector, embedded: None, beginning: None })
     }
 
     /// The session.
@@ -77,7 +97,10 @@ impl Lab {
 
     /// See [`Session::step`].
     pub async fn step(&mut self, n: usize) -> Result<Vec<Event>> {
-        self.embedded = None;
+        let embedded = self.embedded.take();
+        if self.session.steps_done() == 0 && self.beginning.is_none() {
+            self.beginning = embedded;
+        }
         self.session.step(n).await
     }
 
@@ -86,12 +109,40 @@ impl Lab {
         if let Some(embedded) = &self.embedded {
             return Ok(embedded.clone());
         }
-        let view = self.session.partition().test_view;
-        let image = self.session.embed_view(view).await?;
-        let text = self.session.embed_queries().await?;
-        let embedded = Rc::new(Embedded { image, text });
+        let embedded = Rc::new(Embedded::of(&self.session).await?);
         self.embedded = Some(embedded.clone());
         Ok(embedded)
+    }
+
+    /// Embeddings of all items at a moment of the run.
+    pub async fn embedded_at(&mut self, moment: Moment) -> Result<Rc<Embedded>> {
+        if moment == Moment::Now || self.session.steps_done() == 0 {
+            return self.embedded().await;
+        }
+        if self.beginning.is_none() {
+            self.beginning = Some(Rc::new(Embedded::of(&self.session.beginning()?).await?));
+        }
+        self.beginning.clone().ok_or_else(|| Error::Data("the beginning of the run is not known".to_owned()))
+    }
+
+    /// The `k` nearest pictures to the picture of `item` and the nearest texts to its text, at a moment of the run.
+    pub async fn neighbourhood(&mut self, item: usize, k: usize, moment: Moment) -> Result<Neighbourhood> {
+        let at = self.embedded_at(moment).await?;
+        neighbourhood(&at.image, &at.text, item, k)
+    }
+
+    /// What `student` is taught about `item` now: `count` triplets with training items, the strongest first.
+    pub async fn lessons(&mut self, item: usize, student: Side, count: usize) -> Result<Vec<Lesson>> {
+        let n = self.session.corpus().len();
+        if item >= n {
+            return Err(Error::Data(format!("there is no item {item}; the last is {}", n - 1)));
+        }
+        let mut items = vec![item];
+        items.extend(self.session.partition().train_items.iter().filter(|&&i| i != item));
+        let (teacher, own) = self.session.classroom(student, &items).await?;
+        let config = self.session.config();
+        let found = lessons(&teacher, &own, 0, count, &config.transfer, config.seed ^ item as u64)?;
+        Ok(found.into_iter().map(|l| Lesson { near: items[l.near], far: items[l.far], ..l }).collect())
     }
 
     /// Coordinates of all pictures and all texts, `[2N, 2]`: pictures first. Stays put between calls.

@@ -34,6 +34,7 @@ pub mod lab;
 pub mod loss;
 pub mod matrix;
 pub mod model;
+pub mod neighbourhood;
 pub mod objectives;
 pub mod presets;
 pub mod rng;

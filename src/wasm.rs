@@ -2,12 +2,14 @@
 //!
 //! A method that is `async` must not be called while another one is in flight: the worker serialises its calls.
 
+use crate::analyze::Hit;
 use crate::config::{Config, ImageFeatures};
 use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
 use crate::device::{self, Choice, Opened};
 use crate::error::{Error, Result};
 use crate::features::{TextFeatures, query};
-use crate::lab::{Found, Lab, Space};
+use crate::lab::{Found, Lab, Moment, Space};
+use crate::model::Side;
 use crate::train::reference::Workload;
 use crate::train::{Event, Session};
 use serde::{Deserialize, Serialize};
@@ -283,6 +285,20 @@ impl Engine {
         found(self.lab_mut()?.search_features(raw, k).await?)
     }
 
+    /// `{ image, text, overlap }`: the `k` nearest pictures and texts of an item, at `beginning` or `now`.
+    pub async fn neighbourhood(&mut self, item: usize, k: usize, moment: JsValue) -> Js<JsValue> {
+        let moment: Moment = serde_wasm_bindgen::from_value(moment)?;
+        let around = self.lab_mut()?.neighbourhood(item, k, moment).await?;
+        to_js(&serde_json::json!({"image": hits(&around.image), "text": hits(&around.text), "overlap": around.overlap}))
+    }
+
+    /// Triplets by which the `image` or the `text` tower is taught about an item, strongest first:
+    /// `{ near, far, teacher_gap, student_gap, force }`.
+    pub async fn lessons(&mut self, item: usize, student: JsValue, count: usize) -> Js<JsValue> {
+        let student: Side = serde_wasm_bindgen::from_value(student)?;
+        to_js(&self.lab_mut()?.lessons(item, student, count).await?)
+    }
+
     /// The run as bytes.
     pub async fn snapshot(&mut self) -> Js<js_sys::Uint8Array> {
         Ok(self.lab()?.session().snapshot().await?.as_slice().into())
@@ -304,9 +320,10 @@ fn text_key(fingerprint: &str, config: &Config) -> String {
     format!("{fingerprint} {} {:?}", config.seed, config.data)
 }
 
+fn hits(hits: &[Hit]) -> Vec<serde_json::Value> {
+    hits.iter().map(|h| serde_json::json!({"item": h.index, "score": h.score})).collect()
+}
+
 fn found(found: Found) -> Js<JsValue> {
-    let hits = |hits: &[crate::analyze::Hit]| -> Vec<serde_json::Value> {
-        hits.iter().map(|h| serde_json::json!({"item": h.index, "score": h.score})).collect()
-    };
     to_js(&serde_json::json!({"images": hits(&found.images), "texts": hits(&found.texts)}))
 }

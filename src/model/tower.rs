@@ -16,10 +16,12 @@ use crate::matrix::Matrix;
 use crate::rng::Rng;
 use burn::tensor::{Tensor, activation::relu};
 use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Which modality a tower embeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Side {
     /// `f_v`.
     Image,

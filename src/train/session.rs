@@ -5,23 +5,23 @@
 use super::batches::{Plan, batch};
 use super::event::{Event, Step};
 use super::index::Index;
-use super::inputs::{Inputs, means};
+use super::inputs::Inputs;
 use super::optimiser::{State, learning_rate};
 use super::reference::Workload;
 use super::{snapshot, start, trainer};
 use crate::analyze::Score;
 use crate::analyze::report::{Detail, Metrics, measure, ranked};
-use crate::config::{Config, Control, Neighbours, Teacher};
+use crate::config::{Config, Teacher};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
 use crate::features::TextFeatures;
 use crate::matrix::Matrix;
 use crate::model::weights::{download, upload};
 use crate::model::{Side, Weights};
-use crate::rng::{Purpose, stream};
 use burn::tensor::{Device, Tensor};
-use rand::seq::SliceRandom as _;
 use std::rc::Rc;
+
+mod teachers;
 
 /// Rows embedded at once: bounds the memory of a large gallery.
 const EMBED_ROWS: usize = 4096;
@@ -126,70 +126,13 @@ impl Session {
         Ok(events)
     }
 
-    /// Looks at the whole training set where triplets take their neighbours from there and a look is due.
-    async fn look(&mut self) -> Result<()> {
-        let Config { transfer, train, .. } = &self.config;
-        let (corpus, first) = (transfer.neighbours == Neighbours::Corpus, train.warmup_epochs);
-        let (epoch, inside) = (self.plan.epoch(self.step), self.step % self.plan.steps_per_epoch);
-        let due = epoch >= first && inside == 0 && (epoch - first).is_multiple_of(transfer.refresh_epochs);
-        if !corpus || !due {
-            return Ok(());
-        }
-        let items = &self.partition.train_items;
-        let banks =
-            [self.stand(Side::Image, &self.state.weights).await?, self.stand(Side::Text, &self.state.weights).await?];
-        let mut teachers = Vec::with_capacity(2);
-        for student in [Side::Image, Side::Text] {
-            let teacher = trainer::teacher_of(student, transfer.control);
-            let mut space = match transfer.teacher {
-                Teacher::Embedding => banks[usize::from(teacher == Side::Text)].clone(),
-                Teacher::Average => self.stand(teacher, &self.state.average).await?,
-                Teacher::Features if teacher == Side::Image => self.inputs.image_means(items).normalised(),
-                Teacher::Features => self.inputs.caption_means(items).normalised(),
-                Teacher::Fused => {
-                    let table = self.inputs.fused.as_ref();
-                    table
-                        .map(|t| t.select(items.iter().copied()))
-                        .ok_or_else(|| Error::Data("no fused teacher".into()))?
-                }
-            };
-            if transfer.control == Control::Shuffled {
-                let mut order: Vec<usize> = (0..items.len()).collect();
-                order.shuffle(&mut stream(self.config.seed, Purpose::Triplets, u64::MAX - 1 - epoch as u64));
-                space = space.select(order);
-            }
-            teachers.push(space);
-        }
-        let teachers = teachers.try_into().unwrap_or_else(|_| unreachable!("one teacher for each of two students"));
-        self.index = Some(Index::new(teachers, banks, transfer, &self.device));
-        Ok(())
-    }
-
-    /// Where the training items stand under `weights`: the mean over their pictures or captions, unit rows, `[N, d]`.
-    async fn stand(&self, side: Side, weights: &Weights) -> Result<Matrix> {
-        let items = &self.partition.train_items;
-        match side {
-            Side::Image => {
-                let mut sum = Matrix::zeros(items.len(), self.config.model.dim);
-                for &view in &self.inputs.train_views {
-                    let rows = self.inputs.image[view].select(items.iter().copied());
-                    let rows = self.embed_inputs_by(weights, side, rows).await?;
-                    sum.data.iter_mut().zip(rows.data).for_each(|(s, x)| *s += x);
-                }
-                Ok(sum.normalised())
-            }
-            Side::Text => {
-                let rows = items.iter().flat_map(|&i| self.inputs.captions_of[i].clone());
-                let all = self.embed_inputs_by(weights, side, self.inputs.captions.select(rows)).await?;
-                let mut starts = vec![0];
-                starts.extend(items.iter().scan(0, |end, &i| {
-                    *end += self.inputs.captions_of[i].len();
-                    Some(*end)
-                }));
-                let at: Vec<usize> = (0..items.len()).collect();
-                Ok(means(&at, all.cols, |n| (starts[n]..starts[n + 1]).map(|row| all.row(row))).normalised())
-            }
-        }
+    /// The same run before its first step.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn beginning(&self) -> Result<Self> {
+        let text = Some(self.inputs.text_features().clone());
+        Self::new(self.corpus.clone(), self.config.clone(), text, self.device.clone())
     }
 
     /// Reads the statistics of all pending steps in one transfer.

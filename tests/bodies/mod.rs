@@ -7,7 +7,9 @@ use mtls_lab::config::{
 };
 use mtls_lab::data::synthetic;
 use mtls_lab::error::Error;
-use mtls_lab::lab::Lab;
+use mtls_lab::lab::{Lab, Moment};
+use mtls_lab::model::Side;
+use mtls_lab::neighbourhood::Neighbourhood;
 use mtls_lab::train::{Event, Session};
 use std::rc::Rc;
 
@@ -213,4 +215,34 @@ pub async fn search_goes_both_ways() {
     let texts = titles(&lab, &found.texts);
     assert!(texts.iter().filter(|t| t.contains("square top left")).count() >= 3, "{texts:?}");
     assert!(lab.search_text("  ", 5).await.is_err());
+}
+
+pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let key = |n: &Neighbourhood| -> Vec<usize> { n.image.iter().chain(&n.text).map(|hit| hit.index).collect() };
+    let first = key(&lab.neighbourhood(4, 6, Moment::Now).await.unwrap());
+    lab.step(usize::MAX / 2).await.unwrap();
+    let now = lab.neighbourhood(4, 6, Moment::Now).await.unwrap();
+    assert_ne!(key(&now), first);
+    assert_eq!(key(&lab.neighbourhood(4, 6, Moment::Beginning).await.unwrap()), first);
+    assert!((0.0..=1.0).contains(&now.overlap));
+    // A run that came back from a snapshot has to compute its beginning.
+    let bytes = lab.session().snapshot().await.unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    let mut back = Lab::new(back).unwrap();
+    assert_eq!(key(&back.neighbourhood(4, 6, Moment::Beginning).await.unwrap()), first);
+    assert_eq!(key(&back.neighbourhood(4, 6, Moment::Now).await.unwrap()), key(&now));
+
+    // Lessons are about training items, and a trained run leaves less to push than a fresh one.
+    let train = lab.session().partition().train_items.clone();
+    let mut fresh = Lab::new(session(config(), Device::flex())).unwrap();
+    let item = train[0];
+    let mut force = Vec::new();
+    for lab in [&mut fresh, &mut lab] {
+        let lessons = lab.lessons(item, Side::Image, 40).await.unwrap();
+        assert!(lessons.len() > 10 && lessons.iter().all(|l| train.contains(&l.near) && train.contains(&l.far)));
+        force.push(lessons.iter().map(|l| l.force).sum::<f32>() / lessons.len() as f32);
+    }
+    assert!(force[1] < force[0], "{force:?}");
+    assert!(lab.lessons(10_000, Side::Text, 5).await.unwrap_err().to_string().contains("10000"));
 }
