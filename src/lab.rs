@@ -131,6 +131,20 @@ impl Lab {
         neighbourhood(&at.image, &at.text, item, k)
     }
 
+    /// Scores of the pictures and the texts of `items`, `[n, n]`: row i, column j is picture i and text j.
+    ///
+    /// # Errors
+    /// An item that the data does not have.
+    pub async fn similarity(&mut self, items: &[usize]) -> Result<Matrix> {
+        let at = self.embedded().await?;
+        if let Some(item) = items.iter().find(|&&i| i >= at.image.rows) {
+            return Err(Error::Data(format!("there is no item {item}; the last is {}", at.image.rows - 1)));
+        }
+        let score = self.session.score();
+        let pairs = items.iter().flat_map(|&i| items.iter().map(move |&j| (i, j)));
+        Matrix::new(items.len(), items.len(), pairs.map(|(i, j)| score.pair(at.image.row(i), at.text.row(j))).collect())
+    }
+
     /// What `student` is taught about `item` now: `count` triplets with training items, the strongest first.
     pub async fn lessons(&mut self, item: usize, student: Side, count: usize) -> Result<Vec<Lesson>> {
         let n = self.session.corpus().len();

@@ -36,6 +36,8 @@ pub struct Lesson {
     pub teacher_gap: f32,
     /// The student's: negative where it has the two the other way round.
     pub student_gap: f32,
+    /// The student's `D(i,near)`, in `[0, 4]`.
+    pub near_distance: f32,
     /// How hard the loss pushes the student's gap open: the size of its derivative by the gap.
     pub force: f32,
 }
@@ -90,8 +92,9 @@ pub fn lessons(
             continue;
         }
         let student_gap = gap(student, j, k);
+        let near_distance = 2.0 - 2.0 * dot(student.row(anchor), student.row(j));
         let force = force(taught, student_gap, config);
-        lessons.push(Lesson { near: j, far: k, teacher_gap: taught, student_gap, force });
+        lessons.push(Lesson { near: j, far: k, teacher_gap: taught, student_gap, near_distance, force });
     }
     lessons.sort_by(|a, b| b.force.total_cmp(&a.force));
     Ok(lessons)

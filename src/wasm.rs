@@ -292,8 +292,14 @@ impl Engine {
         to_js(&serde_json::json!({"image": hits(&around.image), "text": hits(&around.text), "overlap": around.overlap}))
     }
 
+    /// Scores of the pictures (rows) and the texts (columns) of some items, `n * n` numbers row by row.
+    pub async fn similarity(&mut self, items: Vec<u32>) -> Js<js_sys::Float32Array> {
+        let items: Vec<usize> = items.into_iter().map(|i| i as usize).collect();
+        Ok(self.lab_mut()?.similarity(&items).await?.data.as_slice().into())
+    }
+
     /// Triplets by which the `image` or the `text` tower is taught about an item, strongest first:
-    /// `{ near, far, teacher_gap, student_gap, force }`.
+    /// `{ near, far, teacher_gap, student_gap, near_distance, force }`.
     pub async fn lessons(&mut self, item: usize, student: JsValue, count: usize) -> Js<JsValue> {
         let student: Side = serde_wasm_bindgen::from_value(student)?;
         to_js(&self.lab_mut()?.lessons(item, student, count).await?)

@@ -59,7 +59,7 @@ fn a_killed_comparison_goes_on_and_what_the_data_lacks_is_said() {
         command.args([
             "compare",
             "--objectives",
-            "raw,cca,infonce/linear,infonce/skip",
+            "raw,cca,infonce/linear,siglip/skip",
             "--seeds",
             "2",
             "--threads",
@@ -88,7 +88,7 @@ fn a_killed_comparison_goes_on_and_what_the_data_lacks_is_said() {
     assert_eq!(after.len(), 2 + 2 * 2, "two closed forms, two objectives with two seeds");
     // What was there is kept to the last digit, the seconds it took included.
     assert!(before.iter().all(|old| after.contains(old)), "{before:?} {after:?}");
-    assert!(table.contains("| infonce/skip | 2 |"), "{table}");
+    assert!(table.contains("| siglip/skip | 2 |"), "{table}");
 }
 
 #[test]

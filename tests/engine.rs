@@ -33,6 +33,7 @@ everywhere!(
     divergence_is_reported_with_its_step,
     the_curve_equals_the_recorded_one,
     search_goes_both_ways,
+    similarities_are_those_that_search_ranks_by,
     neighbourhoods_are_known_at_the_beginning_and_now,
     losses_and_gradients_agree_with_pytorch,
 );

@@ -145,11 +145,12 @@ pub fn clustering_of(
         let Some(truth) = truth else { return Ok(None) };
         Ok(Some(clustering::scores(truth, &kmeans(rows, k.min(rows.rows), RESTARTS, SEED)?.labels)?))
     };
-    let score = |rows: &Matrix| against(rows, &truth, corpus.classes.len());
+    let present = |labels: &Option<Vec<usize>>| labels.as_ref().map_or(0, |l| l.iter().collect::<BTreeSet<_>>().len());
+    // As many clusters as there are classes here: a held-out part may lack some.
+    let score = |rows: &Matrix| against(rows, &truth, present(&truth));
     let clusters = score(image)?;
     let full = detail == Detail::Full;
     let fine = if full { subclasses_of(corpus, items) } else { None };
-    let distinct = fine.as_ref().map_or(0, |f| f.iter().collect::<BTreeSet<_>>().len());
     let number = if full { number_of_clusters(image, 2..=NUMBERS.min(items.len()), 3, SEED)? } else { None };
     Ok(Clustering {
         ami_image: clusters.map(|s| s.ami),
@@ -158,7 +159,7 @@ pub fn clustering_of(
         ari_image: clusters.map(|s| s.ari),
         ami_text: score(text)?.map(|s| s.ami),
         ami_fused: score(&fused(image, text))?.map(|s| s.ami),
-        ami_subgroup: against(image, &fine, distinct)?.map(|s| s.ami),
+        ami_subgroup: against(image, &fine, present(&fine))?.map(|s| s.ami),
         clusters: number,
     })
 }

@@ -17,7 +17,7 @@ use mtls_lab::train::Session;
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 #[derive(Args)]
 pub struct CompareArguments {
@@ -153,13 +153,24 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
             corpus.name
         )));
     }
+    if let Some(other) = records.iter().find(|r| r.data != corpus.name) {
+        return Err(Error::Data(format!(
+            "{} holds records of {}, not of {}; give another --out",
+            arguments.out.display(),
+            other.data,
+            corpus.name
+        )));
+    }
     let all = objectives::all();
+    // Of another configuration (or of an objective that is no more): they and the epochs chosen for them are gone.
+    records.retain(|r| {
+        let now = all.iter().find(|o| o.id == r.job.objective).and_then(|o| Some((r.job.config(o).ok()?, o)));
+        now.is_some_and(|(config, o)| fingerprint(&config, &corpus, &o.method) == r.configuration)
+    });
     let mut groups: Vec<Group> = Vec::new();
     let mut todo = 0;
     for job in suite.jobs(&all) {
         let objective = objectives::find(&job.objective)?;
-        let configuration = fingerprint(&job.config(&objective)?, &corpus, &objective.method);
-        records.retain(|r| r.job != job || r.configuration == configuration);
         let same = |other: &Job| {
             (&other.objective, other.split, other.fold, other.without_generic_words)
                 == (&job.objective, job.split, job.fold, job.without_generic_words)
@@ -185,13 +196,14 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
     // Jobs side by side are faster than one job on all cores; what is left of the cores goes to each. A second call in
     // one process finds the pool there, which is as well.
     let _ = rayon::ThreadPoolBuilder::new().num_threads((cores / threads).max(1)).build_global();
+    let texts = Texts::default();
     let (sender, results) = mpsc::channel::<Result<Record>>();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, queue) = (sender.clone(), &queue);
+            let (sender, queue, texts) = (sender.clone(), &queue, &texts);
             scope.spawn(move || {
                 let failed = sender.clone();
-                if let Err(error) = pollster::block_on(worker(source, queue, sender)) {
+                if let Err(error) = pollster::block_on(worker(source, queue, texts, sender)) {
                     let _ = failed.send(Err(error));
                 }
             });
@@ -211,8 +223,8 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
                     write(&arguments.out, records)?;
                 }
                 Err(error) => {
-                    // The others finish what they are at; the first error is the one that is told.
-                    queue.lock().unwrap_or_else(|e| e.into_inner()).clear();
+                    // The rest is computed all the same; the first error is the one that is told at the end.
+                    eprintln!("{error}");
                     outcome = outcome.and(Err(error));
                 }
             }
@@ -225,37 +237,56 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
 }
 
 /// Takes groups until there is none. A corpus of its own: it is shared inside a thread, not between threads.
-async fn worker(source: &Source, queue: &Mutex<VecDeque<Group>>, sender: mpsc::Sender<Result<Record>>) -> Result<()> {
+async fn worker(
+    source: &Source,
+    queue: &Mutex<VecDeque<Group>>,
+    texts: &Texts,
+    sender: mpsc::Sender<Result<Record>>,
+) -> Result<()> {
     let corpus = Rc::new(source.open()?);
     let device = Device::flex();
-    let mut texts: HashMap<String, TextFeatures> = HashMap::new();
     loop {
         let Some(group) = queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front() else { return Ok(()) };
         let mut stop = group.stop;
-        if stop.is_none() && matches!(group.objective.method, Method::Trained(_)) {
-            let config = validating(group.jobs[0].config(&group.objective)?);
-            let text = fitted(&mut texts, &corpus, &config)?;
-            stop = Some(stop_epoch(&corpus, &config, Some(text), &device).await?);
-        }
         for job in &group.jobs {
-            let text = fitted(&mut texts, &corpus, &job.config(&group.objective)?)?;
-            let record = measure_job(&corpus, &group.objective, job, stop, Some(text), &device).await;
-            if sender.send(record).is_err() {
+            let record = async {
+                let config = job.config(&group.objective)?;
+                if stop.is_none() && matches!(group.objective.method, Method::Trained(_)) {
+                    let config = validating(config.clone());
+                    let text = texts.fitted(&corpus, &config)?;
+                    stop = Some(stop_epoch(&corpus, &config, Some(text), &device).await?);
+                }
+                let text = texts.fitted(&corpus, &config)?;
+                measure_job(&corpus, &group.objective, job, stop, Some(text), &device).await
+            };
+            let named = |e: Error| {
+                let Job { objective, split, fold, seed, .. } = job;
+                let fold = fold.map_or(String::new(), |f| format!(" fold {f}"));
+                Error::Data(format!("{objective}, {}{fold}, seed {seed}: {e}", split.name()))
+            };
+            if sender.send(record.await.map_err(named)).is_err() {
                 return Ok(());
             }
         }
     }
 }
 
-/// Fitting the texts is the slowest part of a start, and most jobs of a thread share it.
-fn fitted(cache: &mut HashMap<String, TextFeatures>, corpus: &Rc<Corpus>, config: &Config) -> Result<TextFeatures> {
-    let key = format!("{} {:?}", config.seed, config.data);
-    if let Some(text) = cache.get(&key) {
-        return Ok(text.clone());
+/// Fitting the texts is the slowest part of a start, and most jobs share it: one of each for all threads.
+#[derive(Default)]
+struct Texts(Mutex<HashMap<String, Arc<TextFeatures>>>);
+
+impl Texts {
+    fn fitted(&self, corpus: &Rc<Corpus>, config: &Config) -> Result<TextFeatures> {
+        let key = format!("{} {:?}", config.seed, config.data);
+        let table = || self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let known = table().get(&key).cloned();
+        if let Some(text) = known {
+            return Ok((*text).clone());
+        }
+        let text = Session::fit_text(corpus, config)?;
+        table().insert(key, Arc::new(text.clone()));
+        Ok(text)
     }
-    let text = Session::fit_text(corpus, config)?;
-    cache.insert(key, text.clone());
-    Ok(text)
 }
 
 const BEGIN: &str = "<!-- results: written by mtls-lab compare --render; edit the records, not this -->";

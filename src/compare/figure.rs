@@ -89,6 +89,7 @@ mod tests {
     fn the_curve_needs_two_points_and_names_its_weights() {
         let record = |id: &str, mr: f64, ami: f64| Record {
             job: Job { objective: id.into(), split: Part::Concept, fold: None, seed: 1, without_generic_words: false },
+            data: "emoji-4".into(),
             metrics: [("mr".to_owned(), Some(mr)), ("ami_image".to_owned(), Some(ami))].into(),
             views: Default::default(),
             stop_epoch: None,

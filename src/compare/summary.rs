@@ -55,17 +55,17 @@ impl<'a> Summary<'a> {
     }
 
     fn series(&self, objective: &str, part: Part, without_generic_words: bool, metric: &str) -> Series {
-        let here = |job: &Job| {
-            job.objective == objective && job.split == part && job.without_generic_words == without_generic_words
-        };
-        let found = self.records.iter().filter(|r| here(&r.job));
+        let found = self.records.iter().filter(|r| here(&r.job, objective, part, without_generic_words));
         found.filter_map(|r| Some(((r.job.fold, r.job.seed), r.metrics.get(metric).copied().flatten()?))).collect()
     }
 
     /// `first` against `second`; none where they share no cell. One cell of a closed form stands for every seed.
     pub fn paired(&self, first: &str, second: &str, part: Part, metric: &str) -> Option<Paired> {
         let (a, b) = (self.series(first, part, false, metric), self.series(second, part, false, metric));
-        let of = |series: &Series, key: &(Option<u8>, u64)| series.get(key).or(series.get(&(key.0, 1))).copied();
+        let closed = objectives::find(second).is_ok_and(|o| o.role == Role::Closed);
+        let of = |series: &Series, key: &(Option<u8>, u64)| {
+            series.get(key).or(series.get(&(key.0, 1)).filter(|_| closed)).copied()
+        };
         let pairs: Vec<(f64, f64)> = a.iter().filter_map(|(key, x)| Some((*x, of(&b, key)?))).collect();
         if pairs.is_empty() {
             return None;
@@ -76,9 +76,10 @@ impl<'a> Summary<'a> {
         Some(Paired { ratio: sum(|p| p.0) / sum(|p| p.1), wins, pairs: differ, p: sign_test(wins, differ) })
     }
 
-    /// The rival (or closed form) with the largest mean of `metric`.
+    /// The rival (or closed form; the twin is InfoNCE on skip towers) with the largest mean of `metric`.
     pub fn best_rival(&self, part: Part, metric: &str) -> Option<(String, f64)> {
-        let rivals = objectives::all().into_iter().filter(|o| matches!(o.role, Role::Rival | Role::Closed));
+        let rivals =
+            objectives::all().into_iter().filter(|o| matches!(o.role, Role::Rival | Role::Closed | Role::Twin));
         rivals
             .filter_map(|o| Some((mean_sd(&self.series(&o.id, part, false, metric))?.0, o.id)))
             .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -107,7 +108,7 @@ impl<'a> Summary<'a> {
         let mut out =
             format!("| objective | n | {} |\n|---|---|{}\n", titles.join(" | "), "---|".repeat(COLUMNS.len()));
         for objective in objectives::all() {
-            let n = self.series(&objective.id, part, without_generic_words, "ami_image").len();
+            let n = self.records.iter().filter(|r| here(&r.job, &objective.id, part, without_generic_words)).count();
             if n == 0 {
                 continue;
             }
@@ -143,6 +144,10 @@ impl<'a> Summary<'a> {
              | metric | mtls / twin | mtls / best rival |\n|---|---|---|\n{rows}\n"
         )
     }
+}
+
+fn here(job: &Job, objective: &str, part: Part, without_generic_words: bool) -> bool {
+    (job.objective.as_str(), job.split, job.without_generic_words) == (objective, part, without_generic_words)
 }
 
 impl Paired {
@@ -196,6 +201,7 @@ mod tests {
                 seed: 1,
                 without_generic_words: false,
             },
+            data: "emoji-4".into(),
             metrics: [("mr".to_owned(), Some(mr)), ("ami_image".to_owned(), Some(mr / 100.0))].into(),
             views: BTreeMap::new(),
             stop_epoch: None,

@@ -1,6 +1,8 @@
 //! What is allowed: each setting is checked once, and the error names it.
 
-use super::{ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, ImageFeatures, Init, Neighbours, Stem, Triplets};
+use super::{
+    ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, ImageFeatures, Init, Neighbours, Stem, Teacher, Tower, Triplets,
+};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -83,7 +85,8 @@ impl Config {
                 return Err(Error::Config(format!("{name} is {value}; allowed: {allowed}")));
             }
         }
-        if retrieval.weight + transfer.lambda_v + transfer.lambda_t == 0.0 {
+        let objects = retrieval.weight + retrieval.within_image + retrieval.within_text;
+        if objects + transfer.lambda_v + transfer.lambda_t == 0.0 {
             return Err(Error::Config(
                 "every term has weight 0, so there is nothing to learn; raise retrieval.weight or a lambda".to_owned(),
             ));
@@ -104,6 +107,15 @@ impl Config {
             return Err(Error::Config(
                 "model.stem is conv: it reads pixels and starts at random; set data.image_features to pixels64 and \
                  model.init to random"
+                    .to_owned(),
+            ));
+        }
+        // CCA of 12,288 numbers a picture takes gigabytes.
+        let closed = model.init == Init::Cca && model.tower != Tower::Mlp || transfer.teacher == Teacher::Fused;
+        if data.image_features == ImageFeatures::Pixels64 && closed {
+            return Err(Error::Config(
+                "data.image_features is pixels64, too many numbers for a closed form; set model.init to random and another \
+                 transfer.teacher than fused, or choose hog or pixels32"
                     .to_owned(),
             ));
         }
@@ -152,6 +164,7 @@ mod tests {
             (r#"{"retrieval": {"within_text": 0.2}}"#, "per_item"),
             (r#"{"transfer": {"neighbours": "corpus", "triplets": "uniform"}}"#, "transfer.triplets"),
             (r#"{"model": {"stem": "conv"}}"#, "pixels64"),
+            (r#"{"data": {"image_features": "pixels64"}}"#, "model.init"),
             ("[1", "configuration"),
         ] {
             let error = Config::from_json(json).unwrap_err().to_string();

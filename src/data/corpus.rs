@@ -3,6 +3,7 @@
 //! Shapes: `N` items, `V` views (drawing styles; own data has one). Every table is indexed by the *original* item
 //! index, everywhere and always: nothing is ever joined by position after filtering.
 
+use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,16 @@ pub struct RowProblem {
 }
 
 impl Corpus {
+    /// The query texts of `items`, and for each the row of its item among them.
+    ///
+    /// # Errors
+    /// The data has no query texts.
+    pub fn queries_of(&self, items: &[usize]) -> Result<(Vec<&str>, Vec<usize>)> {
+        let first = self.query_sets.first().ok_or_else(|| Error::Data("the data has no query texts".to_owned()))?;
+        let items = items.iter().enumerate();
+        Ok(items.flat_map(|(row, &item)| first.texts[item].iter().map(move |text| (text.as_str(), row))).unzip())
+    }
+
     /// Number of items.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -5,7 +5,7 @@
 
 use super::index::Index;
 use super::inputs::Inputs;
-use crate::config::{Config, Control, Tower};
+use crate::config::{Config, Control, Teacher, Tower};
 use crate::error::{Error, Result};
 use crate::loss::transfer::{Draw, Orders};
 use crate::matrix::Matrix;
@@ -28,8 +28,8 @@ pub struct Batch {
     pub known: Option<Tensor<2, Bool>>,
     /// `[B, 1]`: another pair of the same item; none with one pair an item.
     pub partner: Option<Tensor<2, Int>>,
-    /// The fixed teacher's rows, `[B, d_a]`; none for the others.
-    pub fused: Option<Tensor<2>>,
+    /// Rows of the fixed teachers (image's, text's), `[B, d_a]`, unit rows, without noise; none for those that learn.
+    pub fixed: Option<[Tensor<2>; 2]>,
     /// What the index says for the image and the text student; none where triplets stay inside the batch.
     pub indexed: Option<[Orders; 2]>,
     /// Triplets for the image tower and for the text tower.
@@ -116,6 +116,14 @@ pub fn batch(
     }
     let mut x = Matrix::new(b, inputs.image_dim(), x)?;
     let mut y = inputs.captions.select(captions.iter().copied());
+    let fixed = match config.transfer.teacher {
+        Teacher::Features => Some([x.clone().normalised(), y.clone().normalised()]),
+        Teacher::Fused => inputs.fused.as_ref().map(|table| {
+            let rows = table.select(items.iter().copied());
+            [rows.clone(), rows]
+        }),
+        Teacher::Embedding | Teacher::Average => None,
+    };
     if config.train.noise > 0.0 {
         let mut noise = stream(seed, Purpose::Noise, at);
         for value in x.data.iter_mut().chain(&mut y.data) {
@@ -146,7 +154,7 @@ pub fn batch(
             let next = (0..b).map(|row| ((row + distinct.len()) % b) as i32).collect();
             Tensor::from_data(TensorData::new::<i32, _>(next, [b, 1]), device)
         }),
-        fused: inputs.fused.as_ref().map(|table| upload(table.select(items.iter().copied()), device)),
+        fixed: fixed.map(|rows| rows.map(|rows| upload(rows, device))),
         indexed,
         draws,
         masks: masks(b, step, config, device),

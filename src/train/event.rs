@@ -55,7 +55,8 @@ pub struct Step {
 impl Step {
     /// From a row of [`super::trainer::STATISTICS`]; an error that names the first value that is not finite.
     pub fn read(step: usize, epoch: f64, learning_rate: f64, row: &[f32]) -> Result<Self> {
-        if let Some(bad) = (0..row.len()).rev().find(|&n| !row[n].is_finite()) {
+        // The terms before their total: after one of them everything else is not finite either.
+        if let Some(bad) = (1..row.len()).chain([0]).find(|&n| n < row.len() && !row[n].is_finite()) {
             let what = super::trainer::STATISTICS.get(bad).copied().unwrap_or("a statistic").to_owned();
             return Err(Error::Diverged { step, what });
         }

@@ -108,7 +108,7 @@ impl Reference {
             y,
             known: None,
             partner: None,
-            fused: None,
+            fixed: None,
             indexed: None,
             draws: [draw()?, draw()?],
             masks: [None, None],

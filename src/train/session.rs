@@ -165,7 +165,7 @@ impl Session {
     /// The same on the pictures of any view, in any detail.
     pub async fn evaluate_view(&self, view: usize, detail: Detail) -> Result<Metrics> {
         let image = self.embed_held_out(view).await?;
-        let (texts, image_of_text) = self.held_out_texts()?;
+        let (texts, image_of_text) = self.corpus.queries_of(&self.partition.test_items)?;
         let text = self.embed_texts(&texts).await?;
         let items = &self.partition.test_items;
         measure(&self.corpus, items, &image, &text, &texts, &image_of_text, (self.score(), detail))
@@ -174,7 +174,7 @@ impl Session {
     /// Retrieval alone on the held-out part, mR in per cent as the mean over the views that [`Partition::reported`] names:
     /// what a choice of the epoch looks at.
     pub async fn mean_recall(&self) -> Result<f64> {
-        let (texts, image_of_text) = self.held_out_texts()?;
+        let (texts, image_of_text) = self.corpus.queries_of(&self.partition.test_items)?;
         let text = self.embed_texts(&texts).await?;
         let views = self.partition.reported(self.corpus.views.len());
         let mut sum = 0.0;
@@ -188,13 +188,6 @@ impl Session {
     async fn embed_held_out(&self, view: usize) -> Result<Matrix> {
         let items = self.partition.test_items.iter().copied();
         self.embed_inputs(Side::Image, self.inputs.image[view].select(items)).await
-    }
-
-    /// The queries of the held-out items, and the row of the item that each belongs to.
-    fn held_out_texts(&self) -> Result<(Vec<&str>, Vec<usize>)> {
-        let queries = self.queries()?;
-        let items = self.partition.test_items.iter().enumerate();
-        Ok(items.flat_map(|(row, &item)| queries[item].iter().map(move |text| (text.as_str(), row))).unzip())
     }
 
     /// What ranks a picture and a text of this run.

@@ -11,7 +11,7 @@ use crate::loss::order::non_negative;
 use crate::loss::retrieval::{Calibration, SCALE_MAX, retrieval};
 use crate::loss::transfer::{Draw, Orders, distances, distances_between, orders, transfer};
 use crate::loss::within::within;
-use crate::model::tower::{Training, unit_rows};
+use crate::model::tower::Training;
 use crate::model::{Side, Weights, embed};
 use burn::tensor::Tensor;
 
@@ -105,7 +105,8 @@ impl Pass<'_> {
         let [v, t] = e;
         let mut terms =
             Terms { within: self.within(&v, &t)?, retrieval: self.retrieval(&tracked, v, t)?, transfer: [None, None] };
-        let (mut state, mut norm) = if self.config.retrieval.weight > 0.0 {
+        let r = &self.config.retrieval;
+        let (mut state, mut norm) = if r.weight + r.within_image + r.within_text > 0.0 {
             let loss = self.total(&terms);
             state.update(&tracked, &loss.backward(), self.learning_rate, &self.config.train)?
         } else {
@@ -192,11 +193,11 @@ impl Pass<'_> {
             let space = match (config.teacher, teacher) {
                 (Teacher::Embedding, Side::Image) => e[0].clone().inner(),
                 (Teacher::Embedding, Side::Text) => e[1].clone().inner(),
-                (Teacher::Features, side) => unit_rows(self.input(side)),
                 (Teacher::Average, side) => represent(&state.average, side, self.input(side), self.config, None)?,
-                (Teacher::Fused, _) => {
-                    let missing = || Error::Config("the fused teacher was not prepared for this batch".into());
-                    self.batch.fused.clone().ok_or_else(missing)?
+                (Teacher::Features | Teacher::Fused, side) => {
+                    let missing = || Error::Config("the fixed teacher was not prepared for this batch".into());
+                    let [image, text] = self.batch.fixed.clone().ok_or_else(missing)?;
+                    if side == Side::Image { image } else { text }
                 }
             };
             let mut table = distances(space);

@@ -9,7 +9,7 @@ use mtls_lab::config::{
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
 use mtls_lab::loss::transfer;
-use mtls_lab::train::Session;
+use mtls_lab::train::{Event, Session};
 
 /// One test, since burn opens a GPU once in a process, and the last part destroys it.
 pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
@@ -63,8 +63,14 @@ async fn options_follow_the_cpu(opened: &Opened) {
         (c.model.tower, c.model.init, c.train.schedule) = (Tower::Skip, Init::Cca, Schedule::Alternating)
     });
     for (name, config) in variants {
-        let cpu = losses(&mut session(config.clone(), Device::flex()), 3).await;
-        let gpu = losses(&mut session(config, opened.device.clone()), 3).await;
+        // The gradient's norm says more of the backward pass than a loss after three careful steps.
+        let steps = async |device: Device| -> Vec<f32> {
+            let events = session(config.clone(), device).step(3).await.expect("it trains");
+            let steps = events.iter().filter_map(|e| if let Event::Step(s) = e { Some(s) } else { None });
+            steps.flat_map(|s| [s.total, s.gradient_norm]).collect()
+        };
+        let (cpu, gpu) = (steps(Device::flex()).await, steps(opened.device.clone()).await);
+        assert_eq!(cpu.len(), 6);
         for (a, b) in cpu.iter().zip(&gpu) {
             assert!((a - b).abs() <= 0.02 * a.abs(), "{name}: {cpu:?} {gpu:?}");
         }

@@ -164,7 +164,7 @@ pub async fn every_option_trains() {
     }
     with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::SelfTeacher));
     with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::Shuffled));
-    let mut curves: Vec<Vec<f32>> = Vec::new();
+    let mut curves = vec![losses(&mut session(config(), Device::flex()), 4).await];
     for c in variants {
         let curve = losses(&mut session(c.clone(), Device::flex()), 4).await;
         assert!(curve.len() == 4 && curve.iter().all(|l| l.is_finite()), "{c:?}: {curve:?}");
@@ -215,6 +215,18 @@ pub async fn search_goes_both_ways() {
     let texts = titles(&lab, &found.texts);
     assert!(texts.iter().filter(|t| t.contains("square top left")).count() >= 3, "{texts:?}");
     assert!(lab.search_text("  ", 5).await.is_err());
+}
+
+pub async fn similarities_are_those_that_search_ranks_by() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let items = [3, 7, 0];
+    let s = lab.similarity(&items).await.unwrap();
+    let found = lab.search_item(7, 200).await.unwrap();
+    for (column, item) in items.iter().enumerate() {
+        let hit = found.texts.iter().find(|hit| hit.index == *item).expect("all texts are found");
+        assert!((s.row(1)[column] - hit.score).abs() < 1e-6);
+    }
+    assert!(lab.similarity(&[0, 500]).await.unwrap_err().to_string().contains("500"));
 }
 
 pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {

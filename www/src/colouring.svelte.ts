@@ -1,4 +1,4 @@
-// Colour of the points: labels, or k-means clusters of the current picture embeddings with their AMI.
+// How points look, in every plot: as pictures or dots, with lines or without, and their colour: labels, or k-means clusters of the current picture embeddings with their AMI.
 import { categorical } from "./draw/palette";
 import type { Lab } from "./lab.svelte";
 import type { Clusters } from "./protocol";
@@ -7,6 +7,8 @@ import type { Clusters } from "./protocol";
 const REFRESH_MS = 2_500;
 
 export class Colouring {
+  thumbnails = $state(true);
+  lines = $state(false);
   by = $state<"class" | "cluster">("class");
   k = $state(8);
   clusters = $state.raw<Clusters | null>(null);

@@ -3,9 +3,10 @@ import { EngineClient, EngineFailure, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
+import { Twin } from "./twin.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
-import { readAddress, writeAddress } from "./state/url";
+import { readAddress, writeAddress, type View } from "./state/url";
 import { en as t } from "./strings/en";
 
 export type Phase = "loading" | "ready" | "failed";
@@ -16,6 +17,7 @@ export class Lab {
   readonly address = readAddress(location.search);
   readonly settings = new RunSettings(this.address);
   readonly history = new RunHistory();
+  readonly twin: Twin = new Twin(this);
 
   phase = $state<Phase>("loading");
   notice = $state.raw<Notice | null>(null);
@@ -33,6 +35,9 @@ export class Lab {
   deviceWhy = $state("");
   wish = $state<DeviceWish>(this.address.device);
   query = $state(this.address.query ?? t.search.standard);
+  view = $state<View>(this.address.view);
+  /** The selected item. */
+  selected = $state<number | null>(this.address.item);
   /** Image and text positions, interleaved x y; `moved` counts their updates. */
   positions: { image: Float32Array; text: Float32Array } | null = null;
   moved = $state(0);
@@ -61,6 +66,7 @@ export class Lab {
       });
       await this.#open();
       await this.#firstRun();
+      if (this.address.shown !== "run") this.twin.show(this.address.shown);
       if (this.address.unknown.length > 0) this.notice = { tone: "warn", text: t.errors.address(this.address.unknown.join(", ")) };
     } catch (error) {
       this.#broken(error, () => void this.boot());
@@ -82,11 +88,11 @@ export class Lab {
     this.adopt(...(await this.connect("cpu")), why);
   }
 
-  /** A fresh worker with its engine open; it is not the page's yet. */
-  async connect(device: DeviceRequest): Promise<[EngineClient, Opened]> {
+  /** A fresh worker with its engine open; it is not the page's yet. `keeps`: it hands out snapshots of its run. */
+  async connect(device: DeviceRequest, heard: (from: EngineClient, pushed: Pushed) => void = (from, pushed) => this.#heard(from, pushed), keeps = true): Promise<[EngineClient, Opened]> {
     const files = device === "cpu" ? this.bundles?.cpu : this.bundles?.gpu;
     if (!files) throw new Error(t.errors.bundles);
-    const client: EngineClient = new EngineClient((pushed) => this.#heard(client, pushed));
+    const client: EngineClient = new EngineClient((pushed) => heard(client, pushed));
     try {
       const opened = await client.call("open", {
         js: new URL(files.js, this.base).href,
@@ -94,6 +100,7 @@ export class Lab {
         pack: new URL("packs/emoji/", this.base).href,
         device,
         workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
+        keeps,
       });
       return [client, opened];
     } catch (error) {
@@ -157,6 +164,7 @@ export class Lab {
     this.phase = "ready";
     this.download = null;
     this.writeAddress();
+    this.twin.begin();
   }
 
   train(): void {
@@ -187,6 +195,7 @@ export class Lab {
   }
 
   visible(shown: boolean): void {
+    this.twin.look();
     if (!this.client || this.phase !== "ready") return;
     void this.client.call("visible", { visible: shown }).catch(() => undefined);
     if (!shown && this.step > 0) {
@@ -194,8 +203,14 @@ export class Lab {
     }
   }
 
+  look(view: View): void {
+    this.view = view;
+    this.writeAddress();
+  }
+
   writeAddress(): void {
-    writeAddress(this.settings.run, this.wish, this.query, t.search.standard);
+    const { wish: device, query, view, selected: item } = this;
+    writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item }, t.search.standard);
   }
 
   get need(): EngineClient {
@@ -226,6 +241,7 @@ export class Lab {
       this.running = pushed.running;
       if (pushed.ms_per_step > 0) this.msPerStep = pushed.ms_per_step;
       this.history.add(pushed.events);
+      this.twin.follow();
       if (pushed.events.some((event) => event.type === "finished")) this.finished = true;
       if (pushed.events.some((event) => event.type === "evaluation")) this.#speak();
     } else if (pushed.type === "projection") {

@@ -35,6 +35,7 @@ export interface LabState {
   phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
   parameters: number; total: number; evaluations: number; snapshotStep: number | null;
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
+  twin: { ready: boolean; step: number; metrics: Record<string, number | null> | null };
 }
 window.__lab = {
   state: () => ({
@@ -50,6 +51,7 @@ window.__lab = {
     snapshotStep: lab.lastSnapshot?.step ?? null,
     metrics: lab.history.metrics,
     losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
+    twin: { ready: lab.twin.ready, step: lab.twin.step, metrics: lab.twin.history.metrics },
   }),
   loseDevice: async () => {
     await lab.need.call("lose_device", null);

@@ -28,6 +28,12 @@ export interface DeviceReport {
 export interface Item { key: string; title: string; query: string; class: number | null; held_out: boolean }
 export interface Hit { item: number; score: number }
 export interface Hits { images: Hit[]; texts: Hit[] }
+/** Nearest other items of an item in both modalities; `overlap`: share that both name. */
+export interface Neighbourhood { image: Hit[]; text: Hit[]; overlap: number }
+export type Moment = "beginning" | "now";
+export type Side = "image" | "text";
+/** A triplet about an item: gaps are D(far) - D(near); `force` is how hard the loss opens the student's. */
+export interface Lesson { near: number; far: number; teacher_gap: number; student_gap: number; near_distance: number; force: number }
 export interface Clusters { labels: Uint32Array; ami: number; nmi: number; ari: number }
 export interface Projection { image: Float32Array; text: Float32Array }
 export interface Atlas { size: number; columns: number; width: number; height: number; rgba: Uint8ClampedArray }
@@ -82,6 +88,9 @@ export interface EngineHandle {
   search_text(text: string, k: number): Promise<Hits>;
   search_item(item: number, k: number): Promise<Hits>;
   search_image(pack: PackHandle, bytes: Uint8Array, name: string, k: number): Promise<Hits>;
+  neighbourhood(item: number, k: number, moment: Moment): Promise<Neighbourhood>;
+  lessons(item: number, student: Side, count: number): Promise<Lesson[]>;
+  similarity(items: Uint32Array): Promise<Float32Array>;
   snapshot(): Promise<Uint8Array>;
   lose_device(): void;
   free(): void;
@@ -107,9 +116,9 @@ export interface Opened { about: About; defaults: Config; presets: Preset[]; man
 export interface Ready { info: RunInfo; items: Item[]; atlas: { size: number; columns: number; width: number; height: number }; bitmap: ImageBitmap; sprite: Blob }
 export type Query = { kind: "text"; text: string } | { kind: "item"; item: number } | { kind: "image"; bytes: Uint8Array; name: string };
 
-/** Request and answer of every call the page can make; the worker answers each exactly once. */
+/** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null }; result: Opened };
+  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null; keeps: boolean }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };
@@ -117,6 +126,9 @@ export interface Calls {
   visible: { args: { visible: boolean }; result: null };
   clusters: { args: { k: number; space: string }; result: Clusters };
   search: { args: { query: Query; k: number }; result: Hits };
+  neighbourhood: { args: { item: number; k: number; moment: Moment }; result: Neighbourhood };
+  lessons: { args: { item: number; student: Side; count: number }; result: Lesson[] };
+  similarity: { args: { items: Uint32Array }; result: Float32Array };
   add_encoder: { args: null; result: null };
   snapshot: { args: null; result: Uint8Array };
   lose_device: { args: null; result: null };

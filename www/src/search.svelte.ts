@@ -15,7 +15,6 @@ export class Search {
   asked = $state.raw<Asked>({ kind: "text" });
   hits = $state.raw<Hits | null>(null);
   /** Neighbours of the selected item. */
-  selected = $state<number | null>(null);
   around = $state.raw<Hits | null>(null);
   /** What the last search said; gone with the next one that works. */
   problem = $state("");
@@ -28,6 +27,10 @@ export class Search {
   #last = 0;
 
   constructor(private readonly lab: Lab) {}
+
+  get selected(): number | null {
+    return this.lab.selected;
+  }
 
   typed(text: string): void {
     this.fileProblem = "";
@@ -51,7 +54,8 @@ export class Search {
   }
 
   select(item: number | null): void {
-    this.selected = item;
+    this.lab.selected = item;
+    this.lab.writeAddress();
     this.around = null;
     if (item !== null) void this.ask();
   }

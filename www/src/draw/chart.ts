@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-export interface Line { label: string; colour: string; dash?: number[]; width?: number }
+export interface Line { label: string; colour: string; dash?: number[]; width?: number; /** Half transparent. */ faint?: boolean }
 
 /** Values of CSS custom properties, at the moment of drawing (the theme may change). */
 const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -23,7 +23,7 @@ export function chart(parent: HTMLElement, lines: Line[], range: (low: number, h
       ],
       series: [
         {},
-        ...lines.map((line) => ({ label: line.label, stroke: () => token(line.colour), width: line.width ?? 1.75, ...(line.dash ? { dash: line.dash } : {}), points: { show: false }, spanGaps: true })),
+        ...lines.map((line) => ({ label: line.label, stroke: () => token(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: false }, spanGaps: true })),
       ],
     },
     [[], ...lines.map(() => [])] as unknown as uPlot.AlignedData,

@@ -44,6 +44,10 @@ export class RunSettings {
     if (!presets.slice(1).some((preset) => preset.name === this.preset)) this.preset = "";
   }
 
+  get defaults(): Config | null {
+    return this.#defaults;
+  }
+
   get choice(): DataChoice {
     return { subset: this.data, views: VIEWS[this.data] };
   }

@@ -1,10 +1,16 @@
 // The address is the run: data set, preset, and every setting that differs from the preset. `v` is its version.
 import type { DeviceWish } from "../device";
+import type { Shown } from "../twin.svelte";
 import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
 
 export const URL_VERSION = 1;
 export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
 export type DataSet = (typeof DATA_SETS)[number];
+
+/** The views of the large area. */
+export const VIEWS = ["space", "neighbourhoods", "matrix"] as const;
+export type View = (typeof VIEWS)[number];
+const SHOWN: Shown[] = ["run", "twin", "both"];
 
 export interface Address {
   data: DataSet;
@@ -13,6 +19,11 @@ export interface Address {
   values: Map<string, Value>;
   device: DeviceWish;
   query: string | null;
+  view: View;
+  /** The run, its twin, or both. */
+  shown: Shown;
+  /** The selected item. */
+  item: number | null;
   /** What the address says that this version does not understand. */
   unknown: string[];
   /** It says nothing about a run: a saved one may be restored. */
@@ -21,7 +32,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     if (key === "v") {
@@ -31,6 +42,15 @@ export function readAddress(search: string): Address {
       else address.unknown.push(`device=${text}`);
     } else if (key === "q") {
       address.query = text;
+    } else if (key === "view" || key === "show") {
+      const view = VIEWS.find((known) => key === "view" && known === text);
+      const shown = SHOWN.find((known) => key === "show" && known === text);
+      if (view) address.view = view;
+      else if (shown) address.shown = shown;
+      else address.unknown.push(`${key}=${text}`);
+    } else if (key === "item") {
+      if (/^\d{1,6}$/.test(text)) address.item = Number(text);
+      else address.unknown.push(`item=${text}`);
     } else if (key === "data") {
       const data = DATA_SETS.find((known) => known === text);
       if (data) address.data = data;
@@ -62,10 +82,16 @@ export function runAddress(data: DataSet, preset: string, values: Map<string, Va
   return params.toString();
 }
 
-export function writeAddress(run: string, device: DeviceWish, query: string, standardQuery: string): void {
+/** What is looked at, beside the run itself. */
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null }
+
+export function writeAddress(run: string, { device, query, view, shown, item }: Looking, standardQuery: string): void {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
+  if (view !== "space") params.set("view", view);
+  if (shown !== "run") params.set("show", shown);
+  if (item !== null) params.set("item", String(item));
   const search = `?${params.toString()}`;
   if (search !== location.search) history.replaceState(null, "", search + location.hash);
 }

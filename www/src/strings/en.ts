@@ -82,10 +82,42 @@ export const en = {
     rank: (rank: number | null): string => (rank === null ? "own text not among the nearest ten" : rank === 1 ? "own text found first" : `own text at rank ${rank}`),
   },
 
+  views: {
+    label: "View",
+    space: { name: "Space", about: "Every picture and every text in the one space they share, seen flat." },
+    neighbourhoods: { name: "Neighbourhoods", about: "Who is near one item among pictures and among texts, and what each side teaches the other." },
+    matrix: { name: "Similarities", about: "Every picture against every text: the diagonal lights up as the pairs find each other." },
+  },
+  matrix: {
+    heldOut: "Held out", trained: "Trained on", order: "Order",
+    firsts: (firsts: number, all: number): string => `${n(firsts)} of ${n(all)} pictures score their own text highest here`,
+    against: "against", hint: "Point at a cell, or move with the arrow keys. Rows are pictures, columns are texts.",
+    own: (score: number, rank: number): string => `Its own text: ${score.toFixed(2)}, rank ${rank}.`,
+    other: (score: number, own: number, rank: number): string => `${score.toFixed(2)}, rank ${rank}; its own text has ${own.toFixed(2)}.`,
+    words: (words: string): string => `Both texts say: ${words}.`, noWords: "The two texts share no word.", sameClass: "Same label.",
+    confused: "Most confused", noneConfused: "No picture prefers another text.", prefers: "prefers", lead: "by",
+  },
+  twin: {
+    label: "Structure transfer", with: "With transfer", without: "Without", both: "Both",
+    why: "The same run, seed and batches, trained beside this one with the transfer of structure switched the other way.",
+    loading: "The twin is being trained beside the run…",
+  },
+  neighbours: {
+    beginning: "Before training", now: (which: string): string => `Now · ${which.toLowerCase()}`, twin: (which: string): string => `Twin · ${which.toLowerCase()}`,
+    rows: { image: "Pictures near its picture", text: "Texts near its text" },
+    overlap: (share: number): string => `overlap ${Math.round(100 * share)} %`, overlapTitle: "Neighbours that pictures and texts both name",
+    shared: "near in both", sharedNote: "Near in both modalities.",
+    heldOut: "Held out: never trained on. What it would be taught is shown.", trained: "Trained on.",
+    taught: { image: "Texts teach the pictures", text: "Pictures teach the texts" } as Record<string, string>,
+    wrong: (wrong: number, all: number): string => `${wrong} of ${all} triplets stand the wrong way round here.`,
+    idle: "With weight 0 nothing of this is taught.",
+    near: "Should be nearer", far: "than", teacher: "Teacher", student: "Student", force: "Force",
+  },
+
   curves: {
     losses: "Loss by epoch", recall: "Held-out R@1, % by epoch", table: "Table", chart: "Chart", epoch: "epoch",
     names: { total: "total", retrieval: "retrieval", transfer_v: "text → image", transfer_t: "image → text", i2t: "image → text", t2i: "text → image", ami: "AMI × 100" },
-    waiting: "Curves appear with the first step.",
+    waiting: "Curves appear with the first step.", twin: (which: string): string => `Twin, ${which.toLowerCase()}:`,
   },
 
   status: {

@@ -33,7 +33,11 @@ export class Pump {
 
   run(steps: number): void {
     this.wanted = steps;
-    this.#loop ??= this.#turn().finally(() => (this.#loop = null));
+    this.#loop ??= this.#turn().finally(() => {
+      this.#loop = null;
+      // Asked for while the loop was coming to its end.
+      if (this.wanted > 0) this.run(this.wanted);
+    });
   }
 
   /** Resolves when the slice in flight is over. */

@@ -24,6 +24,8 @@ let info: RunInfo | null = null;
 let step = 0;
 let visible = true;
 let onGpu = false;
+/** Hands out snapshots; a twin does not. */
+let keeps = true;
 
 let tail: Promise<unknown> = Promise.resolve();
 /** Runs `work` when everything asked before it is done. */
@@ -83,12 +85,13 @@ const pump = new Pump({
     const evaluated = events.some((event) => event.type === "evaluation");
     if (evaluated || now - lastPublished >= PUBLISH_MS) publish();
     if (visible && now - lastProjection >= Math.max(PROJECTION_MS, projectionCost / PROJECTION_SHARE)) await project();
-    if (now - lastSnapshot >= SNAPSHOT_MS || (onGpu && evaluated)) await snapshot(evaluated ? "evaluation" : "timer");
+    if (keeps && (now - lastSnapshot >= SNAPSHOT_MS || (onGpu && evaluated))) await snapshot(evaluated ? "evaluation" : "timer");
   },
   async ended(finished) {
     publish();
-    await project();
-    await snapshot(finished ? "finish" : "pause");
+    // A twin follows in small pieces: what it is at is drawn only where somebody looks.
+    if (keeps || visible) await project();
+    if (keeps) await snapshot(finished ? "finish" : "pause");
   },
   failed(error) {
     publish();
@@ -145,8 +148,9 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, pack: packUrl, device, workload }) {
+  async open({ js, wasm, pack: packUrl, device, workload, keeps: asked }) {
     packBase = packUrl;
+    keeps = asked;
     const [module, bytes] = await Promise.all([
       (import(/* @vite-ignore */ js) as Promise<Bundle>)
         .then(async (loaded) => {
@@ -185,7 +189,9 @@ const handlers: Handlers = {
     return { step };
   },
   async visible(args) {
+    const shown = args.visible && !visible;
     visible = args.visible;
+    if (shown && info && !pump.running) await project();
     return null;
   },
   clusters: ({ k, space }) => queued(() => need(engine).clusters(k, space)),
@@ -195,6 +201,9 @@ const handlers: Handlers = {
       if (query.kind === "text") return asked.search_text(query.text, k);
       return query.kind === "item" ? asked.search_item(query.item, k) : asked.search_image(need(pack), query.bytes, query.name, k);
     }),
+  neighbourhood: ({ item, k, moment }) => queued(() => need(engine).neighbourhood(item, k, moment)),
+  lessons: ({ item, student, count }) => queued(() => need(engine).lessons(item, student, count)),
+  similarity: ({ items }) => queued(() => need(engine).similarity(items)),
   async add_encoder() {
     for (const name of ["encoder", "pca"]) await addPart(name);
     return null;

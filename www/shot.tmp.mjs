@@ -1,0 +1,11 @@
+import { chromium } from "./node_modules/@playwright/test/index.mjs";
+const [,, url, out, w="1440", h="900", dark="", script=""] = process.argv;
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--headless=new","--no-sandbox","--enable-unsafe-swiftshader"] });
+const p = await b.newPage({ viewport: { width: +w, height: +h }, colorScheme: dark ? "dark" : "light" });
+p.on("pageerror", e => console.log("ERR", e.message)); p.on("console", m => m.type()=="error" && console.log("CON", m.text()));
+await p.goto(url);
+await p.waitForFunction(() => window.__lab?.state().phase === "ready", null, { timeout: 120000 });
+if (script) await eval(`(async()=>{${script}})()`);
+await p.waitForTimeout(1500);
+await p.screenshot({ path: out });
+await b.close();

@@ -1,0 +1,60 @@
+// The views of the large area, and the switch between the run and its twin.
+import { expect, test } from "@playwright/test";
+import { open, state, train, until, watch } from "./page";
+
+test("the twin is the same run without transfer, step for step, and both are drawn", async ({ page }) => {
+  const watched = watch(page);
+  await open(page, "seed=3&epochs=6");
+  await page.getByRole("button", { name: "Both", exact: true }).click();
+  await until(page, "the twin stands", ({ twin }) => twin.ready);
+  await train(page);
+  const done = await until(page, "both at the end", ({ finished, step, twin }) => finished && twin.step === step && twin.metrics !== null);
+  await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
+  await expect(page.getByTestId("plot-twin")).toHaveAttribute("data-drawn", "true");
+  await expect(page.getByTestId("recall-twin")).toContainText("without");
+  expect(page.workers().length).toBe(2);
+  expect(page.url()).toContain("show=both");
+  await until(page, "the twin's last metrics", ({ twin }) => twin.metrics?.["ami_image"] !== null);
+  const twin = (await state(page)).twin.metrics!;
+  expect(twin["mr"]).not.toBe(done.metrics!["mr"]);
+
+  // What the twin came to is, to the last digit, what a run of its own with the same seed comes to.
+  await open(page, "preset=retrieval&seed=3&epochs=6");
+  await train(page);
+  const alone = await until(page, "the run without transfer", ({ finished }) => finished);
+  for (const metric of ["mr", "i2t_r1", "ami_image", "order_agreement"]) expect(alone.metrics![metric], metric).toBe(twin[metric]);
+  expect(watched.errors).toEqual([]);
+});
+
+test("neighbourhoods before training, now and in the twin, and what is taught about an item", async ({ page }) => {
+  await open(page, "seed=3&epochs=8&view=neighbourhoods");
+  await train(page);
+  await until(page, "both at the end", ({ finished, step, twin }) => finished && twin.step === step);
+  const view = page.getByTestId("neighbourhoods");
+  await expect(view.getByRole("columnheader", { name: /overlap \d+ %/ })).toHaveCount(3);
+  const lists = view.locator("tbody ol");
+  await expect(lists).toHaveCount(6);
+  const titles = async (list: number): Promise<string[]> => lists.nth(list).locator("button span:last-child").allTextContents();
+  for (let list = 0; list < 6; list++) expect(await titles(list)).toHaveLength(8);
+  // Pictures: before training and now differ; so do now and without transfer.
+  expect(await titles(1)).not.toEqual(await titles(0));
+  expect([await titles(1), await titles(4)]).not.toEqual([await titles(2), await titles(5)]);
+  await expect(view.getByRole("heading", { name: "Texts teach the pictures λ 3" })).toBeVisible();
+  await expect(view.getByText(/\d+ of \d+ triplets stand the wrong way round/).first()).toBeVisible();
+
+  // A neighbour becomes the item, and the link leads back here.
+  const next = (await titles(1))[0]!;
+  await lists.nth(1).locator("button").first().click();
+  await expect(view.getByRole("heading", { level: 2 })).toHaveText(next);
+  expect(page.url()).toMatch(/view=neighbourhoods/);
+  expect(page.url()).toMatch(/item=\d+/);
+  await page.reload();
+  await until(page, "the page is back", ({ phase }) => phase === "ready");
+  await expect(page.getByTestId("neighbourhoods").getByRole("heading", { level: 2 })).toHaveText(next);
+
+  // Tabs by keyboard.
+  await page.getByRole("tab", { name: "Neighbourhoods" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.getByRole("tab", { name: "Space" })).toBeFocused();
+  await expect(page.getByTestId("plot")).toBeVisible();
+});
