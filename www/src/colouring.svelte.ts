@@ -6,16 +6,24 @@ import type { Clusters } from "./protocol";
 /** k-means is run again at most this often while training. */
 const REFRESH_MS = 2_500;
 
+export type ClusterSpace = "image" | "text" | "fused";
+
 export class Colouring {
   thumbnails = $state(true);
   lines = $state(false);
   by = $state<"class" | "cluster">("class");
-  k = $state(8);
+  #chosenK = $state<number | null>(null);
+  space = $state<ClusterSpace>("image");
   clusters = $state.raw<Clusters | null>(null);
   #busy = false;
   #last = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly lab: Lab) {}
+
+  /** As many clusters as there are labels, until somebody asks for another number. */
+  get k(): number {
+    return this.#chosenK ?? Math.max(2, this.lab.ready?.info.classes.length ?? 8);
+  }
 
   /** N x RGBA. */
   readonly colours = $derived.by(() => {
@@ -34,24 +42,30 @@ export class Colouring {
     if (by === "cluster") void this.refresh(true);
   }
 
+  chooseSpace(space: ClusterSpace): void {
+    this.space = space;
+    void this.refresh(true);
+  }
+
   chooseK(k: number): void {
-    this.k = k;
+    this.#chosenK = k;
     void this.refresh(true);
   }
 
   async refresh(now = false): Promise<void> {
-    if (this.by !== "cluster" || this.lab.phase !== "ready" || this.#busy) return;
+    const seen = this.by === "cluster" || this.lab.view === "clusters";
+    if (!seen || this.lab.phase !== "ready" || this.#busy) return;
     if (!now && performance.now() - this.#last < REFRESH_MS) return;
     this.#busy = true;
-    const k = this.k;
+    const { k, space } = this;
     try {
-      this.clusters = await this.lab.need.call("clusters", { k, space: "image" });
+      this.clusters = await this.lab.need.call("clusters", { k, space });
     } catch {
       // A replaced worker: the next movement asks again.
     } finally {
       this.#last = performance.now();
       this.#busy = false;
-      if (k !== this.k) void this.refresh(true);
+      if (k !== this.k || space !== this.space) void this.refresh(true);
     }
   }
 }

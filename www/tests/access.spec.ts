@@ -1,6 +1,6 @@
 // For everybody: axe, the keyboard alone, a phone, reduced motion.
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 import { open, until } from "./page";
 
 for (const theme of ["light", "dark"] as const) {
@@ -11,9 +11,19 @@ for (const theme of ["light", "dark"] as const) {
     await until(page, "the end", ({ finished }) => finished);
     await page.getByRole("button", { name: "More settings" }).click();
     await page.getByRole("button", { name: "Table", exact: true }).click();
-    const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
+    await complain(page);
+    for (const view of ["Neighbourhoods", "Similarities", "Clusters"]) {
+      await page.getByRole("tab", { name: view }).click();
+      await expect(page.getByRole("tabpanel", { name: view })).toBeVisible();
+      await page.waitForTimeout(1_000);
+      await complain(page);
+    }
   });
+}
+
+async function complain(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
 }
 
 test("the keyboard alone trains, selects, searches and pauses", async ({ page }) => {

@@ -58,3 +58,49 @@ test("neighbourhoods before training, now and in the twin, and what is taught ab
   await expect(page.getByRole("tab", { name: "Space" })).toBeFocused();
   await expect(page.getByTestId("plot")).toBeVisible();
 });
+
+test("similarities: the diagonal wins, a cell says what it is, the keyboard moves it", async ({ page }) => {
+  await open(page, "epochs=8&view=matrix");
+  const view = page.getByTestId("matrix");
+  await expect(view.getByTestId("firsts")).toContainText(/\d+ of 202 pictures/);
+  await train(page);
+  await until(page, "the end", ({ finished }) => finished);
+  await view.getByRole("application").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  // Row 1, column 1: a picture and its own text.
+  await expect(view.getByText(/Its own text: -?0\.\d\d, rank \d+\./)).toBeVisible();
+  await page.keyboard.press("ArrowRight");
+  await expect(view.getByText(/its own text has -?0\.\d\d/)).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("selected")).toContainText("Nearest texts");
+  expect(page.url()).toContain("view=matrix");
+  // Pictures that were trained on know their texts better than held-out ones do.
+  const share = async (): Promise<number> => {
+    const [, firsts, all] = /(\d+) of (\d+)/.exec((await view.getByTestId("firsts").textContent()) ?? "")!;
+    return Number(firsts) / Number(all);
+  };
+  const heldOut = await share();
+  await view.getByRole("button", { name: "Trained on" }).click();
+  await expect(view.getByTestId("firsts")).toContainText("of 320 pictures");
+  expect(await share()).toBeGreaterThan(heldOut);
+});
+
+test("clusters are named, counted against the labels, and follow the space", async ({ page }) => {
+  await open(page, "epochs=8&view=clusters");
+  await train(page);
+  await until(page, "the end", ({ finished }) => finished);
+  const view = page.getByTestId("clusters");
+  const agreement = view.getByTestId("agreement");
+  await expect(agreement).toContainText(/AMI 0\.\d{3}/);
+  // As many as there are labels, and every item is in one of them.
+  await expect(view.locator(".groups > li")).toHaveCount(6);
+  const counts = async (): Promise<number[]> => (await view.locator("tbody td").allTextContents()).map(Number);
+  expect((await counts()).reduce((sum, count) => sum + count, 0)).toBe(1015);
+  expect((await view.locator("h3").allTextContents()).join()).toMatch(/animal|face|food/);
+  const pictures = await agreement.textContent();
+  await view.getByRole("button", { name: "texts" }).click();
+  await expect(agreement).not.toHaveText(pictures!);
+  await view.getByLabel("Number of clusters").fill("12");
+  await expect(view.locator(".groups > li")).toHaveCount(12);
+});

@@ -87,6 +87,11 @@ export const en = {
     space: { name: "Space", about: "Every picture and every text in the one space they share, seen flat." },
     neighbourhoods: { name: "Neighbourhoods", about: "Who is near one item among pictures and among texts, and what each side teaches the other." },
     matrix: { name: "Similarities", about: "Every picture against every text: the diagonal lights up as the pairs find each other." },
+    clusters: { name: "Clusters", about: "k-means over the arrows, named by their most specific words, against the labels that training never sees." },
+  },
+  clusters: {
+    space: "Clustered", spaces: { image: "pictures", text: "texts", fused: "both side by side" } as Record<string, string>,
+    contingency: "Clusters against labels", cluster: "cluster", overTime: "Agreement with the labels on the held-out part over the run",
   },
   matrix: {
     heldOut: "Held out", trained: "Trained on", order: "Order",
