@@ -6,16 +6,28 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Columns of the tables: metric, title, digits.
-const COLUMNS: [(&str, &str, usize); 9] = [
+const COLUMNS: [(&str, &str, usize); 10] = [
     ("i2t_r1", "i→t R@1", 1),
     ("i2t_r10", "i→t R@10", 1),
     ("t2i_r1", "t→i R@1", 1),
     ("t2i_r10", "t→i R@10", 1),
     ("mr", "mR", 1),
     ("ami_image", "AMI image", 3),
+    ("ami_text", "AMI text", 3),
     ("ami_fused", "AMI fused", 3),
     ("ami_subgroup", "AMI subgroup", 3),
     ("order_agreement", "order", 3),
+];
+/// Columns of the table of structure.
+const STRUCTURE: [(&str, &str, usize); 8] = [
+    ("order_agreement", "order agreement", 3),
+    ("overlap_10", "overlap@10", 3),
+    ("modality_gap", "modality gap", 3),
+    ("alignment", "alignment", 3),
+    ("uniformity_image", "uniformity of images", 2),
+    ("uniformity_text", "uniformity of texts", 2),
+    ("clusters", "clusters by silhouette", 1),
+    ("ari_image", "ARI image", 3),
 ];
 /// Metrics by which the default is compared with its twin and with the best rival.
 const CLAIMS: [(&str, &str); 6] = [
@@ -93,6 +105,8 @@ impl<'a> Summary<'a> {
             if self.records.iter().any(|r| r.job.split == part) {
                 let _ = writeln!(out, "### {}\n\n{}", title(part), self.table(part, false));
                 out += &self.claims(part);
+                out += &self.added(part);
+                out += &self.structure(part);
             }
         }
         if self.records.iter().any(|r| r.job.without_generic_words) {
@@ -105,25 +119,68 @@ impl<'a> Summary<'a> {
 
     fn table(&self, part: Part, without_generic_words: bool) -> String {
         let titles: Vec<&str> = COLUMNS.iter().map(|c| c.1).collect();
-        let mut out =
-            format!("| objective | n | {} |\n|---|---|{}\n", titles.join(" | "), "---|".repeat(COLUMNS.len()));
+        let head = format!("| objective | n | epochs | {} | AMI ÷ twin | mR ÷ twin |\n", titles.join(" | "));
+        let mut out = format!("{head}|---|---|---|{}---|---|\n", "---|".repeat(COLUMNS.len()));
         for objective in objectives::all() {
-            let n = self.records.iter().filter(|r| here(&r.job, &objective.id, part, without_generic_words)).count();
+            let rows = self.records.iter().filter(|r| here(&r.job, &objective.id, part, without_generic_words));
+            let n = rows.clone().count();
             if n == 0 {
                 continue;
             }
+            let stops: Vec<usize> = rows.filter_map(|r| r.stop_epoch).collect();
+            let epochs = match stops.len() {
+                0 => "–".to_owned(),
+                k => format!("{:.0}", stops.iter().sum::<usize>() as f64 / k as f64),
+            };
             let cells = COLUMNS.map(|(metric, _, digits)| {
-                match mean_sd(&self.series(&objective.id, part, without_generic_words, metric)) {
-                    Some((mean, sd)) if n > 1 => format!("{mean:.digits$} ± {sd:.digits$}"),
-                    Some((mean, _)) => format!("{mean:.digits$}"),
-                    None => "–".to_owned(),
-                }
+                shown(&self.series(&objective.id, part, without_generic_words, metric), digits)
+            });
+            let twin = ["ami_image", "mr"].map(|metric| {
+                let twin = mean_sd(&self.series("twin", part, without_generic_words, metric));
+                let own = mean_sd(&self.series(&objective.id, part, without_generic_words, metric));
+                own.zip(twin).map_or("–".to_owned(), |(own, twin)| format!("{:.2}", own.0 / twin.0))
             });
             let name = if objective.id == "mtls" { "**mtls**" } else { &objective.id };
-            let _ = writeln!(out, "| {name} | {n} | {} |", cells.join(" | "));
+            let _ = writeln!(out, "| {name} | {n} | {epochs} | {} | {} |", cells.join(" | "), twin.join(" | "));
         }
         out + "\n± is the standard deviation over seeds or folds; it does not include the noise of a small test set (one \
-               pair of 300 is 0.3 points).\n\n"
+               pair of 300 is 0.3 points). Epochs: the mean of those chosen.\n\n"
+    }
+
+    /// The structure of the spaces that matter most.
+    fn structure(&self, part: Part) -> String {
+        let titles: Vec<&str> = STRUCTURE.iter().map(|c| c.1).collect();
+        let rows = objectives::all().into_iter().filter(|o| matches!(o.role, Role::Closed | Role::Mtls | Role::Twin));
+        let mut out = format!("| objective | {} |\n|---|{}\n", titles.join(" | "), "---|".repeat(STRUCTURE.len()));
+        for objective in rows {
+            if self.records.iter().any(|r| here(&r.job, &objective.id, part, false)) {
+                let cells = STRUCTURE
+                    .map(|(metric, _, digits)| shown(&self.series(&objective.id, part, false, metric), digits));
+                let _ = writeln!(out, "| {} | {} |", objective.id, cells.join(" | "));
+            }
+        }
+        out + "\n"
+    }
+
+    /// What transfer does to each loss on the same towers.
+    fn added(&self, part: Part) -> String {
+        let mut rows = String::new();
+        for objective in objectives::all().iter().filter(|o| o.role == Role::Added) {
+            let loss = objective.id.trim_end_matches("+transfer");
+            let cells = ["ami_image", "ami_fused", "mr", "i2t_r1", "t2i_r1"]
+                .map(|metric| self.paired(&objective.id, &format!("{loss}/skip"), part, metric));
+            if cells.iter().any(Option::is_some) {
+                let cells = cells.map(|cell| cell.map_or("–".to_owned(), |p| p.shown()));
+                let _ = writeln!(rows, "| {loss} | {} |", cells.join(" | "));
+            }
+        }
+        if rows.is_empty() {
+            return rows;
+        }
+        format!(
+            "What transfer adds to each loss, skip towers (with it, as a ratio to without):\n\n\
+             | loss | AMI image | AMI fused | mR | i→t R@1 | t→i R@1 |\n|---|---|---|---|---|---|\n{rows}\n"
+        )
     }
 
     fn claims(&self, part: Part) -> String {
@@ -174,6 +231,14 @@ fn mean_sd(series: &Series) -> Option<(f64, f64)> {
     let mean = series.values().sum::<f64>() / n;
     let squares: f64 = series.values().map(|v| (v - mean).powi(2)).sum();
     Some((mean, (squares / (n - 1.0).max(1.0)).sqrt()))
+}
+
+fn shown(series: &Series, digits: usize) -> String {
+    match mean_sd(series) {
+        Some((mean, sd)) if series.len() > 1 => format!("{mean:.digits$} ± {sd:.digits$}"),
+        Some((mean, _)) => format!("{mean:.digits$}"),
+        None => "–".to_owned(),
+    }
 }
 
 /// Two-sided: twice the smaller tail of a fair coin, at most 1.
@@ -229,6 +294,8 @@ mod tests {
                     record("twin", f, 35.0 + x),
                     record("cca", f, 30.0),
                     record("vse/mlp", f, 9.0),
+                    record("vse/skip", f, 9.0),
+                    record("vse+transfer", f, 10.0),
                 ]
             })
             .collect();
@@ -238,7 +305,9 @@ mod tests {
         assert!((paired.ratio - 38.0 / 37.0).abs() < 1e-12);
         assert_eq!(summary.best_rival(Part::ConceptFold, "mr").unwrap().0, "cca");
         let text = summary.markdown();
-        assert!(text.contains("| **mtls** | 5 |") && text.contains("38.0 ± 1.6"), "{text}");
+        assert!(text.contains("| **mtls** | 5 | – |") && text.contains("38.0 ± 1.6"), "{text}");
+        assert!(text.contains("| 1.03 | 1.03 |"), "AMI and mR over the twin's: {text}");
+        assert!(text.contains("| vse | 1.11×, 5 of 5, p 0.062 |"), "{text}");
         assert!(text.contains("1.03×, 5 of 5, p 0.062"), "{text}");
         assert!(summary.paired("mtls", "twin", Part::Style, "mr").is_none());
     }

@@ -2,7 +2,7 @@
 //!
 //! Image features of every view `[N, d_x]` and caption features `[C, d_y]`, both centred on the training part and
 //! scaled by one number, so that their entries have unit variance on average. Everything fitted (TF-IDF, SVD, centre,
-//! scale) is fitted on the training part only.
+//! scale) is fitted on the training part only; what comes with the data (the pack's principal components) is not fitted here.
 
 use crate::config::{Config, DataConfig, ImageFeatures};
 use crate::data::{Corpus, Partition};

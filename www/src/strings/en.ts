@@ -61,7 +61,7 @@ export const en = {
 
   plot: {
     label: "The shared space", describe: "Pictures and texts as points; nearby means similar. Arrow keys move the selection to the next point in that direction, plus and minus zoom, 0 shows everything.",
-    thumbnails: "Pictures", points: "Dots", lines: "All pair lines", colour: "Colour", byClass: "labels", byCluster: "clusters", k: "clusters", fit: "Show all",
+    thumbnails: "Pictures", points: "Dots", lines: "All pair lines", colour: "Colour", byClass: "labels", byCluster: "clusters", k: "Number of clusters", fit: "Show all",
     keyImage: "picture", keyText: "text", keyPair: "a pair",
     heldOut: "held out", trained: "trained on", loading: "Drawing…", noWebgl: "This browser has no WebGL2, so the points are drawn plainly.",
     selected: (title: string): string => `Selected: ${title}`,
