@@ -7,7 +7,7 @@ import { Twin } from "./twin.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
 import { readAddress, writeAddress, type View } from "./state/url";
-import { en as t } from "./strings/en";
+import { t } from "./strings";
 
 export type Phase = "loading" | "ready" | "failed";
 export interface Notice { tone: "info" | "warn"; text: string; action?: { label: string; run: () => void } }
@@ -210,7 +210,7 @@ export class Lab {
 
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
-    writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item }, t.search.standard);
+    writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item, language: this.address.language }, t.search.standard);
   }
 
   get need(): EngineClient {

@@ -4,7 +4,7 @@ import { mount } from "svelte";
 import "./app.css";
 import App from "./views/App.svelte";
 import { lab } from "./lab.svelte";
-import { en as t } from "./strings/en";
+import { t } from "./strings";
 
 async function missing(): Promise<string | null> {
   if (typeof WebAssembly !== "object") return t.errors.noWasm;
@@ -28,7 +28,7 @@ void missing().then((sentence) => {
 declare global {
   interface Window {
     /** For tests and for the curious: where the run stands, and a way to break the GPU. */
-    __lab: { state(): LabState; loseDevice(): Promise<void> };
+    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number> };
   }
 }
 export interface LabState {
@@ -53,6 +53,7 @@ window.__lab = {
     losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
     twin: { ready: lab.twin.ready, step: lab.twin.step, metrics: lab.twin.history.metrics },
   }),
+  wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {
     await lab.need.call("lose_device", null);
   },

@@ -96,7 +96,7 @@ export interface EngineHandle {
   free(): void;
 }
 export interface Bundle {
-  default(arg: { module_or_path: string }): Promise<unknown>;
+  default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }>;
   about(): About;
   default_config(): Config;
   presets(): Preset[];
@@ -131,6 +131,8 @@ export interface Calls {
   similarity: { args: { items: Uint32Array }; result: Float32Array };
   add_encoder: { args: null; result: null };
   snapshot: { args: null; result: Uint8Array };
+  /** Bytes of the engine's memory, which never shrinks. */
+  memory: { args: null; result: number };
   lose_device: { args: null; result: null };
 }
 export type CallName = keyof Calls;

@@ -2,7 +2,7 @@
 import { EngineFailure } from "./client";
 import type { Lab } from "./lab.svelte";
 import type { Hits, Query } from "./protocol";
-import { en as t } from "./strings/en";
+import { t } from "./strings";
 
 const TYPING_MS = 120;
 const SHOWN = 12;

@@ -1,7 +1,7 @@
 // Moving a run to the GPU: found out in the background, measured, and only kept if it is faster.
 import { GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict } from "./device";
 import type { Lab } from "./lab.svelte";
-import { en as t } from "./strings/en";
+import { t } from "./strings";
 
 /** The GPU bundle may still be under construction (`cargo xtask serve`): how often to look. */
 const POLL_MS = 5_000;

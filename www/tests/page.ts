@@ -42,6 +42,8 @@ export async function until(page: Page, what: string, holds: (state: LabState) =
 /** Opens the page with these parameters and waits until a run stands. */
 export async function open(page: Page, parameters = ""): Promise<LabState> {
   await page.goto(parameters ? `?${parameters}` : "./");
+  // The page's script waits for its language's file, and the browser's load event does not wait for that.
+  await expect.poll(() => page.evaluate(() => "__lab" in window)).toBe(true);
   return until(page, "a run stands", ({ phase }) => phase !== "loading");
 }
 

@@ -37,7 +37,7 @@ cargo xtask <verb>
   test [FILTER ...]      all checks and tests, or the stages whose name contains a filter
   test --list            the names of the stages
   bench [ARGS ...]       measure this machine (mtls-lab bench --json)
-  soak [ARGS ...]        many cycles of the built page
+  soak [CYCLES]          many cycles of the built page (200): memory over time
   pack emoji             rebuild packs/emoji from its sources
 
 Presets are in wasm-pack.toml. The cache folder is $MTLS_LAB_CACHE, else

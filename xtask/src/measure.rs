@@ -17,12 +17,8 @@ pub fn bench(ready: &Ready, rest: &[&str]) -> Result<()> {
         .args(rest))
 }
 
-/// Cycles of the page's own soak script on `dist/`.
+/// Many cycles of the built page: `cargo xtask soak [CYCLES]` (200). Prints memory over the cycles, fails on a leak.
 pub fn soak(ready: &Ready, rest: &[&str]) -> Result<()> {
-    let script = ready.workspace.www().join("tests/soak.ts");
-    if !script.is_file() {
-        bail!("www/tests/soak.ts is not there yet: there is nothing to soak");
-    }
     let dist = ready.workspace.dist();
     if !dist.join("bundles.json").is_file() {
         bail!("dist/ is not built: run `cargo xtask build` first");
@@ -30,12 +26,16 @@ pub fn soak(ready: &Ready, rest: &[&str]) -> Result<()> {
     let Some(browser) = &ready.browser else {
         bail!("no browser was set up");
     };
+    let cycles = rest.first().copied().unwrap_or("200");
+    if cycles.parse::<u32>().is_err() {
+        bail!("soak takes a number of cycles, not {cycles:?}");
+    }
     let served = server::start(&dist, 9_180, "/")?;
     run(ready
-        .tool("node")?
-        .args(["--experimental-strip-types", "tests/soak.ts"])
-        .args(rest)
+        .tool("npx")?
+        .args(["playwright", "test"])
         .current_dir(ready.workspace.www())
+        .env("SOAK", cycles)
         .env("CHROMIUM", &browser.chrome)
         .env("SITE_URL", &served.url))
 }

@@ -1,6 +1,7 @@
 // uPlot with the page's fonts and colours.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { n } from "../strings";
 
 export interface Line { label: string; colour: string; dash?: number[]; width?: number; /** Half transparent. */ faint?: boolean }
 
@@ -8,7 +9,7 @@ export interface Line { label: string; colour: string; dash?: number[]; width?: 
 const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function chart(parent: HTMLElement, lines: Line[], range: (low: number, high: number) => [number, number]): uPlot {
-  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}` };
+  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}`, values: (_: uPlot, splits: number[]) => splits.map(n) };
   return new uPlot(
     {
       width: Math.max(120, parent.clientWidth),

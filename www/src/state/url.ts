@@ -1,5 +1,6 @@
 // The address is the run: data set, preset, and every setting that differs from the preset. `v` is its version.
 import type { DeviceWish } from "../device";
+import { asLanguage, type Language } from "../strings/language";
 import type { Shown } from "../twin.svelte";
 import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
 
@@ -24,6 +25,8 @@ export interface Address {
   shown: Shown;
   /** The selected item. */
   item: number | null;
+  /** Language of the page; null: the browser decides. */
+  language: Language | null;
   /** What the address says that this version does not understand. */
   unknown: string[];
   /** It says nothing about a run: a saved one may be restored. */
@@ -32,7 +35,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, language: null, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     if (key === "v") {
@@ -51,6 +54,9 @@ export function readAddress(search: string): Address {
     } else if (key === "item") {
       if (/^\d{1,6}$/.test(text)) address.item = Number(text);
       else address.unknown.push(`item=${text}`);
+    } else if (key === "lang") {
+      address.language = asLanguage(text);
+      if (!address.language) address.unknown.push(`lang=${text}`);
     } else if (key === "data") {
       const data = DATA_SETS.find((known) => known === text);
       if (data) address.data = data;
@@ -83,15 +89,16 @@ export function runAddress(data: DataSet, preset: string, values: Map<string, Va
 }
 
 /** What is looked at, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null }
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null; language: Language | null }
 
-export function writeAddress(run: string, { device, query, view, shown, item }: Looking, standardQuery: string): void {
+export function writeAddress(run: string, { device, query, view, shown, item, language }: Looking, standardQuery: string): void {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
   if (view !== "space") params.set("view", view);
   if (shown !== "run") params.set("show", shown);
   if (item !== null) params.set("item", String(item));
+  if (language) params.set("lang", language);
   const search = `?${params.toString()}`;
   if (search !== location.search) history.replaceState(null, "", search + location.hash);
 }

@@ -16,6 +16,7 @@ const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromWorker, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
 
 let bundle: Bundle | null = null;
+let memory: WebAssembly.Memory | null = null;
 let engine: EngineHandle | null = null;
 let pack: PackHandle | null = null;
 let manifest: PackManifest | null = null;
@@ -154,7 +155,7 @@ const handlers: Handlers = {
     const [module, bytes] = await Promise.all([
       (import(/* @vite-ignore */ js) as Promise<Bundle>)
         .then(async (loaded) => {
-          await loaded.default({ module_or_path: wasm });
+          memory = (await loaded.default({ module_or_path: wasm })).memory;
           return loaded;
         })
         .catch((error: unknown) => {
@@ -209,6 +210,7 @@ const handlers: Handlers = {
     return null;
   },
   snapshot: () => queued(() => need(engine).snapshot()),
+  memory: async () => need(memory).buffer.byteLength,
   async lose_device() {
     // Between two slices: a step in flight holds the engine.
     await queued(() => need(engine).lose_device());

@@ -1,0 +1,144 @@
+// Every sentence of the page, in one language. Sentences stand in www/strings/<language>.json; here they become `t`.
+// The await at the top lets no module that imports `t` run before its language is there.
+import en from "../../strings/en.json";
+import { readAddress } from "../state/url";
+import { preferredLanguage, type Language } from "./language";
+
+/** The other files must have the shape of the English one. */
+type Sentences = typeof en;
+
+// One import per language, spelled out: each becomes a file of its own, and only the chosen one is downloaded.
+const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: Sentences }>> = {
+  de: () => import("../../strings/de.json"),
+  fr: () => import("../../strings/fr.json"),
+  es: () => import("../../strings/es.json"),
+  zh: () => import("../../strings/zh.json"),
+};
+
+async function load(wanted: Language): Promise<[Language, Sentences]> {
+  if (wanted === "en") return ["en", en];
+  try {
+    return [wanted, (await OTHERS[wanted]()).default];
+  } catch {
+    // Not to be had: a page in English is better than none.
+    return ["en", en];
+  }
+}
+
+const [language, sentences] = await load(readAddress(location.search).language ?? preferredLanguage());
+
+const whole = new Intl.NumberFormat(language);
+const point = new Intl.NumberFormat(language).format(0.5).charAt(1);
+
+/** A number with its thousands grouped. */
+export const n = (value: number): string => whole.format(value);
+/** A number as JavaScript writes it, with this language's decimal sign. */
+export const decimal = (written: number | string): string => String(written).replace(".", point);
+export const fixed = (value: number, digits: number): string => decimal(value.toFixed(digits));
+/** What somebody typed, with the decimal point that the address and the engine want. */
+export const withPoint = (typed: string): string => (point === "," ? typed.replace(",", ".") : typed);
+
+/** Puts values in the place of `{name}`. */
+const fill = (template: string, values: Record<string, string | number>): string =>
+  template.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
+/** Inside a sentence: only the first letter, because German nouns keep theirs. */
+const inside = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);
+
+function build(s: Sentences) {
+  const ms = (value: number): string => fill(s.units.milliseconds, { n: value < 10 ? fixed(value, 1) : Math.round(value) });
+  return {
+    ...s,
+    units: {
+      kilobytes: (count: number): string => fill(s.units.kilobytes, { n: count }),
+      megabytes: (count: number): string => fill(s.units.megabytes, { n: fixed(count, 1) }),
+    },
+    settings: {
+      ...s.settings,
+      /** Of presets that have no entry here the engine's own words are shown. */
+      presets: s.settings.presets as Record<string, { title: string; why: string }>,
+      sizes: (train: number, test: number): string => fill(s.settings.sizes, { train: n(train), test: n(test) }),
+      names: s.settings.names as Record<string, string>,
+      hints: s.settings.hints as Record<string, string>,
+      options: s.settings.options as Record<string, string>,
+      invalid: (min: number, max: number): string => fill(s.settings.invalid, { min: n(min), max: n(max) }),
+    },
+    device: {
+      ...s.device,
+      tooSmall: (load: number, threshold: number): string => fill(s.device.tooSmall, { load: load.toExponential(0), threshold: threshold.toExponential(0) }),
+      gpuFaster: (cpu: number, gpu: number): string => fill(s.device.gpuFaster, { cpu: ms(cpu), gpu: ms(gpu) }),
+      cpuFaster: (cpu: number, gpu: number): string => fill(s.device.cpuFaster, { cpu: ms(cpu), gpu: ms(gpu) }),
+      gpuRefused: (why: string): string => fill(s.device.gpuRefused, { why }),
+    },
+    plot: {
+      ...s.plot,
+      selected: (title: string): string => fill(s.plot.selected, { title }),
+      ami: (value: number): string => fill(s.plot.ami, { value: fixed(value, 3) }),
+      cluster: (i: number): string => fill(s.plot.cluster, { number: i + 1 }),
+    },
+    search: {
+      ...s.search,
+      /** Not translated: the texts that the model reads are English in every language of the page. */
+      standard: "red fruit",
+      encoder: (size: string): string => fill(s.search.encoder, { size }),
+      by: (title: string): string => fill(s.search.by, { title }),
+      own: (name: string): string => fill(s.search.own, { name }),
+    },
+    chosen: {
+      ...s.chosen,
+      rank: (rank: number | null): string => (rank === null ? s.chosen.rank.none : rank === 1 ? s.chosen.rank.first : fill(s.chosen.rank.at, { rank })),
+    },
+    clusters: { ...s.clusters, spaces: s.clusters.spaces as Record<string, string> },
+    matrix: {
+      ...s.matrix,
+      firsts: (firsts: number, all: number): string => fill(s.matrix.firsts, { firsts: n(firsts), all: n(all) }),
+      own: (score: number, rank: number): string => fill(s.matrix.own, { score: fixed(score, 2), rank }),
+      other: (score: number, own: number, rank: number): string => fill(s.matrix.other, { score: fixed(score, 2), own: fixed(own, 2), rank }),
+      words: (words: string): string => fill(s.matrix.words, { words }),
+    },
+    neighbours: {
+      ...s.neighbours,
+      now: (which: string): string => fill(s.neighbours.now, { which: inside(which) }),
+      twin: (which: string): string => fill(s.neighbours.twin, { which: inside(which) }),
+      overlap: (share: number): string => fill(s.neighbours.overlap, { percent: Math.round(100 * share) }),
+      taught: s.neighbours.taught as Record<string, string>,
+      wrong: (wrong: number, all: number): string => fill(s.neighbours.wrong, { wrong, all }),
+    },
+    curves: { ...s.curves, twin: (which: string): string => fill(s.curves.twin, { which: inside(which) }) },
+    status: {
+      ...s.status,
+      download: (what: string, loaded: string, total: string): string => fill(s.status.download, { what, loaded, total }),
+      epoch: (at: number, of: number): string => fill(s.status.epoch, { at, of }),
+      parameters: (count: number): string => fill(s.status.parameters, { count: n(count) }),
+      step: (at: number, of: number): string => fill(s.status.step, { at: n(at), of: n(of) }),
+      ms: (value: number): string => fill(s.status.ms, { time: ms(value) }),
+      left: (seconds: number): string => (seconds < 90 ? fill(s.status.left.seconds, { count: Math.ceil(seconds) }) : fill(s.status.left.minutes, { count: Math.ceil(seconds / 60) })),
+      version: (version: string, commit: string): string => fill(s.status.version, { version, commit }),
+    },
+    spoken: (epoch: number, loss: number | null, i2t: number, t2i: number): string => {
+      const values = { epoch: Math.round(epoch), i2t: fixed(i2t, 1), t2i: fixed(t2i, 1) };
+      return loss === null ? fill(s.spoken.withoutLoss, values) : fill(s.spoken.withLoss, { ...values, loss: fixed(loss, 2) });
+    },
+    notices: {
+      ...s.notices,
+      restored: (step: number): string => fill(s.notices.restored, { step: n(step) }),
+      notRestored: (why: string): string => fill(s.notices.notRestored, { why }),
+      gpuLost: (why: string): string => fill(s.notices.gpuLost, { why }),
+      restarted: (why: string): string => fill(s.notices.restarted, { why }),
+      resumedAt: (step: number, lost: number): string => (lost > 0 ? fill(s.notices.resumedAt.lossy, { step: n(step), lost: n(lost) }) : fill(s.notices.resumedAt.lossless, { step: n(step) })),
+    },
+    errors: {
+      ...s.errors,
+      crashed: (why: string): string => fill(s.errors.crashed, { why }),
+      silent: (seconds: number): string => fill(s.errors.silent, { seconds }),
+      address: (parts: string): string => fill(s.errors.address, { parts }),
+    },
+    article: { ...s.article, sections: s.article.sections as [string, string][], keyList: s.article.keyList as [string, string][] },
+  };
+}
+
+export const t = build(sentences);
+/** The language the page speaks. */
+export { language };
+
+document.documentElement.lang = language;
+document.title = t.title;

@@ -1,0 +1,39 @@
+// Many runs in one page: what is used again and again must not grow. `cargo xtask soak [CYCLES]`.
+import { expect, test } from "@playwright/test";
+import { open, TINY, train, until } from "./page";
+
+const CYCLES = Number(process.env.SOAK ?? 200);
+/** Cycles in which caches fill. */
+const WARM = Math.max(5, Math.round(CYCLES / 10));
+
+test(`${CYCLES} runs leave memory where it was`, async ({ page }) => {
+  test.setTimeout(120_000 + CYCLES * 60_000);
+  await open(page, `${TINY}&epochs=1`);
+  const inspector = await page.context().newCDPSession(page);
+  const used = async (): Promise<{ heap: number; wasm: number; nodes: number }> => {
+    await inspector.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await inspector.send("Runtime.getHeapUsage");
+    const { nodes } = await inspector.send("Memory.getDOMCounters");
+    return { heap: usedSize / 1e6, wasm: (await page.evaluate(() => window.__lab.wasmBytes())) / 1e6, nodes };
+  };
+  const views = ["Neighbourhoods", "Similarities", "Clusters", "Space"];
+  let warm: Awaited<ReturnType<typeof used>> | null = null;
+  let last: Awaited<ReturnType<typeof used>> | null = null;
+  console.log("cycle  page heap MB  wasm MB  DOM nodes  workers");
+  for (let cycle = 1; cycle <= CYCLES; cycle++) {
+    await train(page);
+    await until(page, "the end", ({ finished }) => finished);
+    await page.getByRole("tab", { name: views[cycle % views.length]! }).click();
+    await page.getByRole("searchbox").fill(cycle % 2 ? "cat" : "red fruit");
+    await page.getByRole("button", { name: "Reset", exact: true }).click();
+    await until(page, "step 0", ({ step, finished }) => step === 0 && !finished);
+    if (cycle !== WARM && cycle !== CYCLES && cycle % Math.max(1, Math.round(CYCLES / 10)) !== 0) continue;
+    last = await used();
+    if (cycle === WARM) warm = last;
+    console.log(`${String(cycle).padStart(5)}  ${last.heap.toFixed(1).padStart(12)}  ${last.wasm.toFixed(1).padStart(7)}  ${String(last.nodes).padStart(9)}  ${page.workers().length}`);
+  }
+  // Generous: a leak of one embedding table a cycle is 0.8 MB, of one picture sheet 4 MB.
+  expect(last!.heap - warm!.heap, "page heap, MB").toBeLessThan(0.05 * (CYCLES - WARM) + 3);
+  expect(last!.wasm - warm!.wasm, "wasm memory, MB").toBeLessThan(0.1 * (CYCLES - WARM) + 4);
+  expect(page.workers().length).toBeLessThanOrEqual(2);
+});
