@@ -25,7 +25,7 @@ pub fn config() -> Config {
     let base = Config::default();
     Config {
         model: ModelConfig { tower: Tower::Mlp, hidden: 32, dim: 16, init: Init::Random, dropout: 0.1, ..base.model },
-        transfer: TransferConfig { lambda_v: 1.0, lambda_t: 1.0, ..base.transfer },
+        transfer: TransferConfig { lambda_v: 1.0, lambda_t: 1.0, gamma: 5.0, kappa: 15, ..base.transfer },
         train: TrainConfig { batch: 32, epochs: 20, eval_every: 0, learning_rate: 1e-3, noise: 0.0, ..base.train },
         data: mtls_lab::config::DataConfig { text_dim: 32, ..base.data },
         ..base
