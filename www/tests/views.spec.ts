@@ -97,7 +97,7 @@ test("clusters are named, counted against the labels, and follow the space", asy
   await expect(view.locator(".groups > li")).toHaveCount(6);
   const counts = async (): Promise<number[]> => (await view.locator("tbody td").allTextContents()).map(Number);
   expect((await counts()).reduce((sum, count) => sum + count, 0)).toBe(1015);
-  expect((await view.locator("h3").allTextContents()).join()).toMatch(/animal|face|food/);
+  expect((await view.locator("h2").allTextContents()).join()).toMatch(/animal|face|food/);
   const pictures = await agreement.textContent();
   await view.getByRole("button", { name: "texts" }).click();
   await expect(agreement).not.toHaveText(pictures!);
