@@ -4,6 +4,7 @@ import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } 
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
 import { Twin } from "./twin.svelte";
+import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
 import { readAddress, writeAddress, type View } from "./state/url";
@@ -18,6 +19,7 @@ export class Lab {
   readonly settings = new RunSettings(this.address);
   readonly history = new RunHistory();
   readonly twin: Twin = new Twin(this);
+  readonly runs: Runs = new Runs(this);
 
   phase = $state<Phase>("loading");
   notice = $state.raw<Notice | null>(null);
@@ -52,6 +54,10 @@ export class Lab {
 
   /** Settings on screen that the current run does not have. */
   readonly changed = $derived(this.ready !== null && this.settings.run !== this.#activeRun);
+  /** The run as an address; the settings on screen may already be others. */
+  get activeRun(): string {
+    return this.#activeRun;
+  }
   /** One sentence for the live region, new at every evaluation. */
   get spoken(): string {
     return this.#spoken;
@@ -60,6 +66,7 @@ export class Lab {
   async boot(): Promise<void> {
     this.phase = "loading";
     this.notice = null;
+    void this.runs.read();
     try {
       this.bundles = await readBundles(this.base).catch(() => {
         throw new Error(t.errors.bundles);
@@ -196,6 +203,8 @@ export class Lab {
 
   visible(shown: boolean): void {
     this.twin.look();
+    if (shown) void this.runs.read();
+    else this.runs.flush();
     if (!this.client || this.phase !== "ready") return;
     void this.client.call("visible", { visible: shown }).catch(() => undefined);
     if (!shown && this.step > 0) {
@@ -243,7 +252,10 @@ export class Lab {
       this.history.add(pushed.events);
       this.twin.follow();
       if (pushed.events.some((event) => event.type === "finished")) this.finished = true;
-      if (pushed.events.some((event) => event.type === "evaluation")) this.#speak();
+      if (pushed.events.some((event) => event.type === "evaluation")) {
+        this.#speak();
+        this.runs.recordRun();
+      }
     } else if (pushed.type === "projection") {
       this.positions = pushed;
       this.moved++;

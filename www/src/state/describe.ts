@@ -1,0 +1,41 @@
+// A configuration in words and as an address: what it is called, and in what it differs from another one.
+import type { Config, Preset } from "../protocol";
+import { decimal, t } from "../strings";
+import { layered, SETTINGS, valueIn, type Setting, type Value } from "./settings";
+import { runAddress, type DataSet } from "./url";
+
+const said = (setting: Setting, value: Value): string => {
+  if (typeof value === "boolean") return value ? t.runs.on : t.runs.off;
+  if (value === null || value === "") return "–";
+  return typeof value === "number" ? decimal(value) : (t.settings.options[value] ?? value);
+};
+
+/** Settings in which `config` has other values than `from`. */
+export const differing = (config: Config, from: Config): Setting[] => SETTINGS.filter((setting) => valueIn(config, setting) !== valueIn(from, setting));
+
+/** The same in words: "Batch 64". */
+export const differences = (config: Config, from: Config): string[] =>
+  differing(config, from).map((setting) => `${t.settings.names[setting.key] ?? setting.key} ${said(setting, valueIn(config, setting))}`);
+
+/** The preset from which a configuration differs least, and that preset's full configuration. */
+function nearest(config: Config, defaults: Config, presets: Preset[]): { preset: Preset | undefined; base: Config } {
+  const candidates = presets.map((preset) => ({ preset, base: layered(defaults, preset.config) }));
+  const apart = (base: Config): number => differing(config, base).length;
+  return candidates.reduce((best, other) => (apart(other.base) < apart(best.base) ? other : best), candidates[0] ?? { preset: undefined, base: defaults });
+}
+
+export const presetTitle = (preset: Preset): string => t.settings.presets[preset.name]?.title ?? preset.title;
+
+/** What a run is called unless somebody names it: the nearest preset, and what differs from it. */
+export function described(config: Config, defaults: Config, presets: Preset[]): string {
+  const { preset, base } = nearest(config, defaults, presets);
+  return [...(preset ? [presetTitle(preset)] : []), ...differences(config, base)].join(" · ");
+}
+
+/** The run as an address. The seed always stands in it: whoever opens it wants the same run. */
+export function addressOf(data: DataSet, config: Config, defaults: Config, presets: Preset[]): string {
+  const { preset, base } = nearest(config, defaults, presets);
+  const values = new Map(differing(config, base).map((setting) => [setting.key, valueIn(config, setting)]));
+  values.set("seed", config.seed);
+  return runAddress(data, preset === presets[0] ? "" : (preset?.name ?? ""), values);
+}
