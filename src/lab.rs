@@ -5,8 +5,10 @@
 use crate::analyze::kmeans::{RESTARTS, kmeans};
 use crate::analyze::projection::Projector;
 use crate::analyze::report::{classes_of, fused};
-use crate::analyze::{ClusterScores, Hit, clustering, top_k, top_k_by};
+use crate::analyze::retrieval::pair_ranks;
+use crate::analyze::{ClusterScores, Hit, clustering, hdbscan, top_k, top_k_by};
 use crate::error::{Error, Result};
+use crate::iteration::Iteration;
 use crate::matrix::Matrix;
 use crate::model::Side;
 use crate::neighbourhood::{Lesson, Neighbourhood, lessons, neighbourhood};
@@ -21,6 +23,8 @@ pub struct Lab {
     embedded: Option<Rc<Embedded>>,
     /// Before the first step.
     beginning: Option<Rc<Embedded>>,
+    /// The run before its first step, once a query had to be embedded by it.
+    fresh: Option<Session>,
 }
 
 /// A state of the weights.
@@ -60,13 +64,35 @@ pub enum Space {
     Fused,
 }
 
+/// How items are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    /// k-means with this many clusters.
+    Kmeans(usize),
+    /// HDBSCAN with groups of at least this many members.
+    Hdbscan(usize),
+}
+
 /// Clusters of all items, scored on the held-out part.
 #[derive(Debug, Clone, Serialize)]
 pub struct Clusters {
-    /// Cluster of each item, `[N]`.
-    pub labels: Vec<usize>,
-    /// Agreement with the classes on the held-out part; none when the data has no classes.
+    /// Cluster of each item, `[N]`; none for noise.
+    pub labels: Vec<Option<usize>>,
+    /// Agreement with the classes on the held-out part, noise counted as a group of its own; none when the data has no
+    /// classes.
     pub scores: Option<ClusterScores>,
+}
+
+/// How each picture and its own text find each other among all items, `[N]` each.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pairs {
+    /// Rank of its own text for the picture, 1 is first.
+    pub image_rank: Vec<usize>,
+    /// Rank of its own picture for the text.
+    pub text_rank: Vec<usize>,
+    /// Score of the pair.
+    pub score: Vec<f32>,
 }
 
 /// Hits of both modalities.
@@ -82,7 +108,7 @@ impl Lab {
     /// Wraps a session.
     pub fn new(session: Session) -> Result<Self> {
         let projector = Projector::new(2, session.config().seed)?;
-        Ok(Self { session, projector, embedded: None, beginning: None })
+        Ok(Self { session, projector, embedded: None, beginning: None, fresh: None })
     }
 
     /// The session.
@@ -120,7 +146,8 @@ impl Lab {
             return self.embedded().await;
         }
         if self.beginning.is_none() {
-            self.beginning = Some(Rc::new(Embedded::of(&self.session.beginning()?).await?));
+            let embedded = Embedded::of(self.session_at(Moment::Beginning)?).await?;
+            self.beginning = Some(Rc::new(embedded));
         }
         self.beginning.clone().ok_or_else(|| Error::Data("the beginning of the run is not known".to_owned()))
     }
@@ -159,7 +186,36 @@ impl Lab {
         Ok(found.into_iter().map(|l| Lesson { near: items[l.near], far: items[l.far], ..l }).collect())
     }
 
-    /// Coordinates of all pictures and all texts, `[2N, 2]`: pictures first. Stays put between calls.
+    /// Ranks and scores of all pairs now.
+    pub async fn pairs(&mut self) -> Result<Pairs> {
+        let at = self.embedded().await?;
+        let score = self.session.score();
+        let (image_rank, text_rank) = pair_ranks(&at.image, &at.text, &self.session.query_texts()?, score)?;
+        let score = (0..at.image.rows).map(|i| score.pair(at.image.row(i), at.text.row(i))).collect();
+        Ok(Pairs { image_rank, text_rank, score })
+    }
+
+    /// Changes settings from the next step on, see [`Session::retune`].
+    pub fn retune(&mut self, difference: &serde_json::Value) -> Result<()> {
+        self.session.retune(difference)
+    }
+
+    /// The next step of the run, taken apart, with about `show` of its pairs in full. The run stays where it is.
+    pub async fn iteration(&mut self, show: usize) -> Result<Iteration> {
+        self.projection().await?;
+        Iteration::of(&mut self.session, &self.projector, show).await
+    }
+
+    /// How many coordinates [`Self::projection`] has from now on: 2 or 3.
+    pub fn project_to(&mut self, dims: usize) -> Result<()> {
+        if !(2..=3).contains(&dims) {
+            return Err(Error::Config(format!("the space is shown in 2 or 3 dimensions, not {dims}")));
+        }
+        self.projector = Projector::new(dims, self.session.config().seed)?;
+        Ok(())
+    }
+
+    /// Coordinates of all pictures and all texts, `[2N, 2 or 3]`: pictures first. Stays put between calls.
     pub async fn projection(&mut self) -> Result<Matrix> {
         let embedded = self.embedded().await?;
         let mut rows = embedded.image.clone();
@@ -168,41 +224,46 @@ impl Lab {
         self.projector.project(&rows)
     }
 
-    /// k-means over all items in `space`.
-    pub async fn clusters(&mut self, k: usize, space: Space) -> Result<Clusters> {
+    /// Groups of all items in `space`.
+    pub async fn clusters(&mut self, how: Grouping, space: Space) -> Result<Clusters> {
         let embedded = self.embedded().await?;
         let rows = match space {
             Space::Image => embedded.image.clone(),
             Space::Text => embedded.text.clone(),
             Space::Fused => fused(&embedded.image, &embedded.text),
         };
-        let labels = kmeans(&rows, k, RESTARTS, self.session.config().seed)?.labels;
+        let seed = self.session.config().seed;
+        let labels = match how {
+            Grouping::Kmeans(k) => kmeans(&rows, k, RESTARTS, seed)?.labels.into_iter().map(Some).collect(),
+            Grouping::Hdbscan(least) => hdbscan(&rows, least, seed)?,
+        };
         let held_out = &self.session.partition().test_items;
         let scores = classes_of(self.session.corpus(), held_out)
             .map(|truth| {
-                let found: Vec<usize> = held_out.iter().map(|&i| labels[i]).collect();
+                let noise = rows.rows;
+                let found: Vec<usize> = held_out.iter().map(|&i| labels[i].unwrap_or(noise)).collect();
                 clustering::scores(&truth, &found)
             })
             .transpose()?;
         Ok(Clusters { labels, scores })
     }
 
-    /// The `k` best pictures and texts for any text.
-    pub async fn search_text(&mut self, text: &str, k: usize) -> Result<Found> {
+    /// The `k` best pictures and texts for any text, at a moment of the run.
+    pub async fn search_text(&mut self, text: &str, k: usize, moment: Moment) -> Result<Found> {
         if text.trim().is_empty() {
             return Err(Error::Data("the query is empty; type a word".to_owned()));
         }
-        let query = self.session.embed_texts(&[text]).await?;
-        self.search(query.row(0), Side::Text, k).await
+        let query = self.session_at(moment)?.embed_texts(&[text]).await?;
+        self.search(query.row(0), Side::Text, k, moment).await
     }
 
     /// The `k` best pictures and texts for the picture of an item; the item itself is not among the pictures.
-    pub async fn search_item(&mut self, item: usize, k: usize) -> Result<Found> {
-        let embedded = self.embedded().await?;
+    pub async fn search_item(&mut self, item: usize, k: usize, moment: Moment) -> Result<Found> {
+        let embedded = self.embedded_at(moment).await?;
         if item >= embedded.image.rows {
             return Err(Error::Data(format!("there is no item {item}; the last is {}", embedded.image.rows - 1)));
         }
-        let mut found = self.search(embedded.image.row(item), Side::Image, k + 1).await?;
+        let mut found = self.search(embedded.image.row(item), Side::Image, k + 1, moment).await?;
         found.images.retain(|hit| hit.index != item);
         found.images.truncate(k);
         found.texts.truncate(k);
@@ -210,14 +271,25 @@ impl Lab {
     }
 
     /// The `k` best pictures and texts for raw image features of the kind the run uses, `[1, d_x]`.
-    pub async fn search_features(&mut self, raw: Matrix, k: usize) -> Result<Found> {
-        let query = self.session.embed_images(raw).await?;
-        self.search(query.row(0), Side::Image, k).await
+    pub async fn search_features(&mut self, raw: Matrix, k: usize, moment: Moment) -> Result<Found> {
+        let query = self.session_at(moment)?.embed_images(raw).await?;
+        self.search(query.row(0), Side::Image, k, moment).await
+    }
+
+    /// The session with the weights of a moment.
+    fn session_at(&mut self, moment: Moment) -> Result<&Session> {
+        if moment == Moment::Now || self.session.steps_done() == 0 {
+            return Ok(&self.session);
+        }
+        if self.fresh.is_none() {
+            self.fresh = Some(self.session.beginning()?);
+        }
+        self.fresh.as_ref().ok_or_else(|| Error::Data("the beginning of the run is not known".to_owned()))
     }
 
     /// Across the modalities by the score that the run trains, inside one by the cosine.
-    async fn search(&mut self, query: &[f32], side: Side, k: usize) -> Result<Found> {
-        let Embedded { image, text } = &*self.embedded().await?;
+    async fn search(&mut self, query: &[f32], side: Side, k: usize, moment: Moment) -> Result<Found> {
+        let Embedded { image, text } = &*self.embedded_at(moment).await?;
         let score = self.session.score();
         Ok(match side {
             Side::Text => Found {

@@ -30,6 +30,7 @@ pub mod error;
 pub mod features;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod iteration;
 pub mod lab;
 pub mod loss;
 pub mod matrix;

@@ -4,17 +4,21 @@
 
 use crate::analyze::Hit;
 use crate::config::{Config, ImageFeatures};
-use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
+use crate::data::pack::PackOptions;
 use crate::device::{self, Choice, Opened};
 use crate::error::{Error, Result};
 use crate::features::{TextFeatures, query};
-use crate::lab::{Found, Lab, Moment, Space};
+use crate::lab::{Found, Grouping, Lab, Moment, Space};
 use crate::model::Side;
 use crate::train::reference::Workload;
 use crate::train::{Event, Session};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+
+mod pack;
+
+pub use pack::Pack;
 
 type Js<T> = std::result::Result<T, JsError>;
 
@@ -27,63 +31,6 @@ pub fn start() {
 fn to_js(value: &impl Serialize) -> Js<JsValue> {
     // Plain objects, not `Map`: the page reads fields by name.
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
-}
-
-/// Version, commit and whether the bundle has the GPU back end.
-#[wasm_bindgen]
-pub fn about() -> Js<JsValue> {
-    to_js(&serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"), "commit": crate::commit(), "gpu": cfg!(feature = "gpu"),
-    }))
-}
-
-/// The default configuration.
-#[wasm_bindgen]
-pub fn default_config() -> Js<JsValue> {
-    to_js(&Config::default())
-}
-
-/// Named differences from the default.
-#[wasm_bindgen]
-pub fn presets() -> Js<JsValue> {
-    to_js(&crate::presets::all())
-}
-
-/// A bundled data set: a manifest, and parts that are added one by one.
-#[wasm_bindgen]
-pub struct Pack(DataPack);
-
-#[wasm_bindgen]
-impl Pack {
-    /// Reads `manifest.json`.
-    #[wasm_bindgen(constructor)]
-    pub fn new(manifest: &[u8]) -> Js<Pack> {
-        Ok(Self(DataPack::new(Manifest::parse(manifest)?)))
-    }
-
-    /// The manifest as an object.
-    pub fn manifest(&self) -> Js<JsValue> {
-        to_js(self.0.manifest())
-    }
-
-    /// Names of the parts that a subset in some views and languages needs.
-    pub fn parts_for(&self, subset: &str, views: Vec<String>, languages: Vec<String>) -> Js<Vec<String>> {
-        let strs = |v: &[String]| -> Vec<String> { v.to_vec() };
-        let (views, languages) = (strs(&views), strs(&languages));
-        let views: Vec<&str> = views.iter().map(String::as_str).collect();
-        let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
-        Ok(self.0.parts_for(subset, &views, &languages)?)
-    }
-
-    /// Adds the bytes of a part, checked against the manifest.
-    pub fn add_part(&mut self, name: &str, bytes: &[u8]) -> Js<()> {
-        Ok(self.0.add_part(name, bytes)?)
-    }
-
-    /// Whether a part is loaded.
-    pub fn has_part(&self, name: &str) -> bool {
-        self.0.has_part(name)
-    }
 }
 
 #[derive(Deserialize)]
@@ -227,7 +174,7 @@ impl Engine {
         let object = to_js(&serde_json::json!({
             "size": tiles.size, "columns": atlas.columns, "width": atlas.width, "height": atlas.height,
         }))?;
-        js_sys::Reflect::set(&object, &"rgba".into(), &rgba).map_err(|_| JsError::new("the atlas is no object"))?;
+        put(&object, "rgba", &rgba.into())?;
         Ok(object)
     }
 
@@ -241,48 +188,94 @@ impl Engine {
         to_js(&self.lab()?.session().evaluate().await?)
     }
 
-    /// `{ image, text }`: two Float32Arrays of `2 N` coordinates.
+    /// `{ image, text }`: two Float32Arrays of `2 N` or `3 N` coordinates.
     pub async fn projection(&mut self) -> Js<JsValue> {
         let points = self.lab_mut()?.projection().await?;
         let (image, text) = points.data.split_at(points.data.len() / 2);
-        let object = js_sys::Object::new();
-        for (name, values) in [("image", image), ("text", text)] {
-            js_sys::Reflect::set(&object, &name.into(), &js_sys::Float32Array::from(values))
-                .map_err(|_| JsError::new("the projection is no object"))?;
-        }
-        Ok(object.into())
+        arrays(&[("image", image), ("text", text)])
     }
 
-    /// `{ labels, ami, nmi, ari }`: k-means over all items in `image`, `text` or `fused` space.
-    pub async fn clusters(&mut self, k: usize, space: JsValue) -> Js<JsValue> {
+    /// Projects to 2 or 3 dimensions from now on.
+    pub fn project_to(&mut self, dims: usize) -> Js<()> {
+        Ok(self.lab_mut()?.project_to(dims)?)
+    }
+
+    /// `{ image, text, dim }`: the embeddings of all items, row by row, at `beginning` or `now`.
+    pub async fn embeddings(&mut self, moment: JsValue) -> Js<JsValue> {
+        let moment: Moment = serde_wasm_bindgen::from_value(moment)?;
+        let at = self.lab_mut()?.embedded_at(moment).await?;
+        let object = arrays(&[("image", &at.image.data), ("text", &at.text.data)])?;
+        put(&object, "dim", &(at.image.cols as u32).into())?;
+        Ok(object)
+    }
+
+    /// `{ image_rank, text_rank, score }` of all pairs.
+    pub async fn pairs(&mut self) -> Js<JsValue> {
+        let pairs = self.lab_mut()?.pairs().await?;
+        let object = arrays(&[("score", &pairs.score)])?;
+        for (name, ranks) in [("image_rank", pairs.image_rank), ("text_rank", pairs.text_rank)] {
+            let ranks: Vec<u32> = ranks.into_iter().map(|r| r as u32).collect();
+            put(&object, name, &js_sys::Uint32Array::from(ranks.as_slice()).into())?;
+        }
+        Ok(object)
+    }
+
+    /// The next step of the run taken apart, with `show` of its pairs in full.
+    pub async fn iteration(&mut self, show: usize) -> Js<JsValue> {
+        to_js(&self.lab_mut()?.iteration(show).await?)
+    }
+
+    /// Changes settings from the next step on; the whole configuration as it is then.
+    pub fn retune(&mut self, difference: JsValue) -> Js<JsValue> {
+        let lab = self.lab_mut()?;
+        lab.retune(&serde_wasm_bindgen::from_value(difference)?)?;
+        to_js(lab.session().config())
+    }
+
+    /// Iterations of the whole run, which a change of the epochs moves.
+    pub fn total_steps(&self) -> Js<usize> {
+        Ok(self.lab()?.session().plan().last_step)
+    }
+
+    /// `{ labels, ami, nmi, ari }` over all items in `image`, `text` or `fused` space, by `{ kmeans: k }` or
+    /// `{ hdbscan: least members }`; label -1 is noise.
+    pub async fn clusters(&mut self, how: JsValue, space: JsValue) -> Js<JsValue> {
+        let how: Grouping = serde_wasm_bindgen::from_value(how)?;
         let space: Space = serde_wasm_bindgen::from_value(space)?;
-        let clusters = self.lab_mut()?.clusters(k, space).await?;
-        let labels: Vec<u32> = clusters.labels.iter().map(|&l| l as u32).collect();
+        let clusters = self.lab_mut()?.clusters(how, space).await?;
+        let labels: Vec<i32> = clusters.labels.iter().map(|l| l.map_or(-1, |l| l as i32)).collect();
         let score = clusters.scores;
         let object = to_js(&serde_json::json!({
             "ami": score.map(|s| s.ami), "nmi": score.map(|s| s.nmi), "ari": score.map(|s| s.ari),
         }))?;
-        js_sys::Reflect::set(&object, &"labels".into(), &js_sys::Uint32Array::from(labels.as_slice()))
-            .map_err(|_| JsError::new("the clusters are no object"))?;
+        put(&object, "labels", &js_sys::Int32Array::from(labels.as_slice()).into())?;
         Ok(object)
     }
 
-    /// The `k` best pictures and texts for any text.
-    pub async fn search_text(&mut self, text: String, k: usize) -> Js<JsValue> {
-        found(self.lab_mut()?.search_text(&text, k).await?)
+    /// The `k` best pictures and texts for any text, at `beginning` or `now`.
+    pub async fn search_text(&mut self, text: String, k: usize, moment: JsValue) -> Js<JsValue> {
+        found(self.lab_mut()?.search_text(&text, k, serde_wasm_bindgen::from_value(moment)?).await?)
     }
 
     /// The `k` best pictures and texts for the picture of an item.
-    pub async fn search_item(&mut self, item: usize, k: usize) -> Js<JsValue> {
-        found(self.lab_mut()?.search_item(item, k).await?)
+    pub async fn search_item(&mut self, item: usize, k: usize, moment: JsValue) -> Js<JsValue> {
+        found(self.lab_mut()?.search_item(item, k, serde_wasm_bindgen::from_value(moment)?).await?)
     }
 
     /// The `k` best pictures and texts for any picture. With given features the parts `encoder` and `pca` are needed.
-    pub async fn search_image(&mut self, pack: &Pack, bytes: &[u8], name: String, k: usize) -> Js<JsValue> {
+    pub async fn search_image(
+        &mut self,
+        pack: &Pack,
+        bytes: &[u8],
+        name: String,
+        k: usize,
+        moment: JsValue,
+    ) -> Js<JsValue> {
+        let moment: Moment = serde_wasm_bindgen::from_value(moment)?;
         let kind: ImageFeatures = self.lab()?.session().inputs().image_features();
         // On the CPU whatever the run's device: one picture is not worth compiling a GPU pipeline for each layer.
         let raw = query::features(bytes, &name, kind, Some(&pack.0), &burn::tensor::Device::flex()).await?;
-        found(self.lab_mut()?.search_features(raw, k).await?)
+        found(self.lab_mut()?.search_features(raw, k, moment).await?)
     }
 
     /// `{ image, text, overlap }`: the `k` nearest pictures and texts of an item, at `beginning` or `now`.
@@ -332,4 +325,18 @@ fn hits(hits: &[Hit]) -> Vec<serde_json::Value> {
 
 fn found(found: Found) -> Js<JsValue> {
     to_js(&serde_json::json!({"images": hits(&found.images), "texts": hits(&found.texts)}))
+}
+
+fn put(object: &JsValue, name: &str, value: &JsValue) -> Js<()> {
+    js_sys::Reflect::set(object, &name.into(), value).map_err(|_| JsError::new("not an object"))?;
+    Ok(())
+}
+
+/// An object of Float32Arrays.
+fn arrays(named: &[(&str, &[f32])]) -> Js<JsValue> {
+    let object = JsValue::from(js_sys::Object::new());
+    for (name, values) in named {
+        put(&object, name, &js_sys::Float32Array::from(*values).into())?;
+    }
+    Ok(object)
 }

@@ -35,6 +35,9 @@ everywhere!(
     search_goes_both_ways,
     similarities_are_those_that_search_ranks_by,
     neighbourhoods_are_known_at_the_beginning_and_now,
+    the_slow_iteration_is_the_next_step,
+    settings_change_during_a_run_or_say_why_not,
+    pairs_rank_as_the_evaluation_does,
     losses_and_gradients_agree_with_pytorch,
 );
 

@@ -8,6 +8,7 @@
 //! | [`retrieval`] | does a picture find its text, and a text its picture? |
 //! | [`clustering`] | do clusters agree with the classes? (AMI, NMI, ARI) |
 //! | [`kmeans`](mod@kmeans) | which clusters are there? |
+//! | [`hdbscan`](mod@hdbscan) | which dense groups are there, and what belongs to none? |
 //! | [`silhouette`] | how many? |
 //! | [`score`] | what ranks a picture and a text? |
 //! | [`structure`] | are neighbours the same in both modalities; have the spaces drifted apart or collapsed? |
@@ -18,6 +19,7 @@
 
 pub mod cca;
 pub mod clustering;
+pub mod hdbscan;
 pub mod kmeans;
 pub mod projection;
 pub mod report;
@@ -29,6 +31,7 @@ pub mod structure;
 
 pub use cca::{Cca, CcaOptions};
 pub use clustering::{Average, ClusterScores, Contingency};
+pub use hdbscan::hdbscan;
 pub use kmeans::{KMeans, kmeans};
 pub use projection::Projector;
 pub use retrieval::Retrieval;

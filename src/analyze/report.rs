@@ -47,6 +47,20 @@ pub struct Metrics {
     pub spread_image: Spread,
     /// Of the texts.
     pub spread_text: Spread,
+    /// Retrieval among as many training items; only where a session evaluates itself.
+    #[serde(default)]
+    pub trained: Option<Trained>,
+}
+
+/// Retrieval among items that were trained on, in per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// Image→text, rank 1.
+    pub i2t_r1: f64,
+    /// Text→image, rank 1.
+    pub t2i_r1: f64,
+    /// Mean of the six recalls.
+    pub mr: f64,
 }
 
 /// Clusters of a held-out part against its classes; none where the data has none.
@@ -114,6 +128,7 @@ pub fn measure(
         uniformity_text: uniformity(&text),
         spread_image: spread(&image),
         spread_text: spread(&text),
+        trained: None,
     })
 }
 

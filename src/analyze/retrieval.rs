@@ -6,7 +6,7 @@
 //!
 //! Scores are computed in blocks of texts and not kept: 6,248 × 6,248 of them would be 156 MB in a browser tab.
 
-use crate::analyze::{blocks, same_cols, similarities};
+use crate::analyze::{Score, blocks, same_cols, similarities};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,26 @@ pub fn retrieval_by(pairing: &Pairing, score: impl Fn(usize, usize) -> f32) -> R
         table
     };
     Ok(summary(pairing, ranks(pairing, table)?))
+}
+
+/// Rank (1 is first) of its own text for each image, and of its own image for each text: pair i is image i and text i.
+/// Equal `captions` are right for each other's images.
+pub fn pair_ranks(
+    images: &Matrix,
+    texts: &Matrix,
+    captions: &[impl AsRef<str>],
+    score: Score,
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let all: Vec<usize> = (0..images.rows).collect();
+    let pairing = Pairing::merging_equal_captions(&all, images.rows, captions);
+    ranks(&pairing, |block| match score {
+        Score::Cosine => similarities(&texts.select(block), images),
+        Score::Order => {
+            let pairs = block.clone().flat_map(|j| (0..images.rows).map(move |i| (i, j)));
+            let data = pairs.map(|(i, j)| score.pair(images.row(i), texts.row(j))).collect();
+            Matrix { rows: block.len(), cols: images.rows, data }
+        }
+    })
 }
 
 fn summary(pairing: &Pairing, (i2t, t2i): (Vec<usize>, Vec<usize>)) -> Retrieval {

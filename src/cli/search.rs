@@ -9,7 +9,7 @@ use mtls_lab::config::ImageFeatures;
 use mtls_lab::device;
 use mtls_lab::error::{Error, Result};
 use mtls_lab::features::query;
-use mtls_lab::lab::Lab;
+use mtls_lab::lab::{Lab, Moment};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -37,14 +37,14 @@ pub async fn run(arguments: SearchArguments) -> Result<()> {
     let (session, source) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
     let mut lab = Lab::new(session)?;
     let found = match (&arguments.text, &arguments.image) {
-        (Some(text), _) => lab.search_text(text, arguments.k).await?,
+        (Some(text), _) => lab.search_text(text, arguments.k, Moment::Now).await?,
         (None, Some(path)) => {
             let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
             let name = path.display().to_string();
             let kind = lab.session().inputs().image_features();
             let pack = if kind == ImageFeatures::Given { Some(source.encoder()?) } else { None };
             let raw = query::features(&bytes, &name, kind, pack.as_ref(), &opened.device).await?;
-            lab.search_features(raw, arguments.k).await?
+            lab.search_features(raw, arguments.k, Moment::Now).await?
         }
         (None, None) => return Err(Error::Config("give --text or --image".to_owned())),
     };

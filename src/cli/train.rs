@@ -184,7 +184,7 @@ async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut
                     // Without a terminal the bar swallows lines, so they go out by themselves.
                     if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
                 }
-                Event::Finished { .. } => {}
+                Event::Retuned { .. } | Event::Finished { .. } => {}
             }
         }
         if !evaluated {

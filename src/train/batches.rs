@@ -20,6 +20,10 @@ use rand_distr::{Distribution as _, StandardNormal};
 /// What one iteration works on.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    /// Item of each row, `[B]`.
+    pub items: Vec<usize>,
+    /// Row of [`Inputs::captions`] of each row, `[B]`.
+    pub captions: Vec<usize>,
     /// Image features `[B, d_x]`.
     pub x: Tensor<2>,
     /// Caption features `[B, d_y]`.
@@ -150,6 +154,8 @@ pub fn batch(
         x: upload(x, device),
         y: upload(y, device),
         known: known(inputs, &items, &captions, device),
+        items,
+        captions,
         partner: (slots > 1).then(|| {
             let next = (0..b).map(|row| ((row + distinct.len()) % b) as i32).collect();
             Tensor::from_data(TensorData::new::<i32, _>(next, [b, 1]), device)

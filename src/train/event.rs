@@ -19,6 +19,13 @@ pub enum Event {
         /// The metrics.
         metrics: Box<Metrics>,
     },
+    /// Settings were changed during the run.
+    Retuned {
+        /// Iterations done before.
+        step: usize,
+        /// What was laid over the configuration.
+        config: serde_json::Value,
+    },
     /// The run is over.
     Finished {
         /// Iterations done.

@@ -104,6 +104,8 @@ impl Reference {
         let mut triplets = stream(1, Purpose::Triplets, 0);
         let mut draw = || Draw::new(rows, &config.transfer, &mut triplets, device);
         let batch = Batch {
+            items: Vec::new(),
+            captions: Vec::new(),
             x,
             y,
             known: None,

@@ -2,15 +2,16 @@
 //!
 //! The page, the command line, the tests and the benchmarks all drive this one type.
 
-use super::batches::{Plan, batch};
+use super::batches::{Batch, Plan, batch};
 use super::event::{Event, Step};
 use super::index::Index;
 use super::inputs::Inputs;
 use super::optimiser::{State, learning_rate};
 use super::reference::Workload;
+use super::trainer::walk::{Walk, walk};
 use super::{snapshot, start, trainer};
 use crate::analyze::Score;
-use crate::analyze::report::{Detail, Metrics, measure, ranked};
+use crate::analyze::report::{Detail, Metrics, Trained, measure, ranked};
 use crate::config::{Config, Teacher};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
@@ -21,7 +22,10 @@ use crate::model::{Side, Weights};
 use burn::tensor::{Device, Tensor};
 use std::rc::Rc;
 
+mod retune;
 mod teachers;
+
+pub use retune::RETUNABLE;
 
 /// Rows embedded at once: bounds the memory of a large gallery.
 const EMBED_ROWS: usize = 4096;
@@ -33,6 +37,13 @@ fn prepared(corpus: &Corpus, partition: &Partition, config: &Config, text: Optio
         inputs.fused = Some(start::fused_teacher(&inputs, partition, config)?);
     }
     Ok(inputs)
+}
+
+/// What a step works on.
+struct Next {
+    batch: Batch,
+    rate: f64,
+    structure: bool,
 }
 
 /// A training run.
@@ -102,11 +113,8 @@ impl Session {
         let mut pending = Vec::new();
         let last = (self.step + n).min(self.plan.last_step);
         while self.step < last {
-            self.look().await?;
-            let (items, index) = (&self.partition.train_items, self.index.as_ref());
-            let batch = batch(&self.inputs, items, self.plan, self.step, &self.config, index, &self.device)?;
-            let rate = learning_rate(self.step, self.plan.total_steps, &self.config.train);
-            let structure = self.plan.epoch(self.step) >= self.config.train.warmup_epochs;
+            let Next { batch, rate, structure } = self.next().await?;
+            let index = self.index.as_ref();
             // The state moves by value; a failed step leaves the weights of the one before.
             let (state, statistics) = trainer::step(self.state.clone(), &batch, index, &self.config, rate, structure)?;
             self.state = state;
@@ -124,6 +132,27 @@ impl Session {
         }
         self.history.extend(events.iter().cloned());
         Ok(events)
+    }
+
+    /// What the next step works on.
+    async fn next(&mut self) -> Result<Next> {
+        self.look().await?;
+        let (items, index) = (&self.partition.train_items, self.index.as_ref());
+        Ok(Next {
+            batch: batch(&self.inputs, items, self.plan, self.step, &self.config, index, &self.device)?,
+            rate: learning_rate(self.step, self.plan.total_steps, &self.config.train),
+            structure: self.plan.epoch(self.step) >= self.config.train.warmup_epochs,
+        })
+    }
+
+    /// The inside of the next step; none is made. An error when the run is over.
+    pub async fn walk(&mut self) -> Result<(Batch, f64, Walk)> {
+        if self.finished() {
+            return Err(Error::Data("the run is over: there is no next step to look into; reset it".to_owned()));
+        }
+        let Next { batch, rate, structure } = self.next().await?;
+        let walk = walk(&self.state, &batch, self.index.as_ref(), &self.config, rate, structure).await?;
+        Ok((batch, rate, walk))
     }
 
     /// The same run before its first step.
@@ -157,9 +186,25 @@ impl Session {
         step as f64 / self.plan.steps_per_epoch as f64
     }
 
-    /// Metrics on the held-out part with the current weights.
+    /// Metrics on the held-out part with the current weights, and retrieval among as many training items.
     pub async fn evaluate(&self) -> Result<Metrics> {
-        self.evaluate_view(self.partition.test_view, Detail::Curve).await
+        let mut metrics = self.evaluate_view(self.partition.test_view, Detail::Curve).await?;
+        metrics.trained = Some(self.evaluate_trained().await?);
+        Ok(metrics)
+    }
+
+    /// Retrieval among training items, as many as are held out, so that the two compare: the difference is what was
+    /// learned by heart.
+    async fn evaluate_trained(&self) -> Result<Trained> {
+        let train = &self.partition.train_items;
+        let count = self.partition.test_items.len().clamp(1, train.len());
+        let items: Vec<usize> = (0..count).map(|n| train[n * train.len() / count]).collect();
+        let view = self.inputs.train_views.first().copied().unwrap_or(self.partition.test_view);
+        let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
+        let (texts, image_of_text) = self.corpus.queries_of(&items)?;
+        let text = self.embed_texts(&texts).await?;
+        let found = ranked(&image, &text, &texts, &image_of_text, self.score())?;
+        Ok(Trained { i2t_r1: found.i2t_r1, t2i_r1: found.t2i_r1, mr: found.mr })
     }
 
     /// The same on the pictures of any view, in any detail.
@@ -219,11 +264,13 @@ impl Session {
 
     /// Embeddings of the first query text of all items, `[N, d]`; an item without one is embedded by its title.
     pub async fn embed_queries(&self) -> Result<Matrix> {
-        let queries = self.queries()?;
-        let texts: Vec<&str> = (self.corpus.items.iter().zip(queries))
-            .map(|(item, texts)| texts.first().map_or(item.title.as_str(), String::as_str))
-            .collect();
-        self.embed_texts(&texts).await
+        self.embed_texts(&self.query_texts()?).await
+    }
+
+    /// The first query text of all items, the title of one without.
+    pub fn query_texts(&self) -> Result<Vec<&str>> {
+        let pairs = self.corpus.items.iter().zip(self.queries()?);
+        Ok(pairs.map(|(item, texts)| texts.first().map_or(item.title.as_str(), String::as_str)).collect())
     }
 
     async fn embed_inputs(&self, side: Side, inputs: Matrix) -> Result<Matrix> {

@@ -15,6 +15,8 @@ use crate::model::tower::Training;
 use crate::model::{Side, Weights, embed};
 use burn::tensor::Tensor;
 
+pub mod walk;
+
 /// Name of the log of the inverse temperature among the weights.
 pub const LOG_SCALE: &str = "retrieval/log_scale";
 

@@ -206,22 +206,22 @@ pub async fn search_goes_both_ways() {
     let titles = |lab: &Lab, hits: &[mtls_lab::analyze::Hit]| -> Vec<String> {
         hits.iter().map(|h| lab.session().corpus().items[h.index].title.clone()).collect()
     };
-    let found = lab.search_text("something red", 5).await.unwrap();
+    let found = lab.search_text("something red", 5, Moment::Now).await.unwrap();
     let pictures = titles(&lab, &found.images);
     assert!(pictures.iter().filter(|t| t.contains("red")).count() >= 3, "{pictures:?}");
     // From a picture to texts: item 0 is a square at the top left (small towers mix up its colour).
-    let found = lab.search_item(0, 5).await.unwrap();
+    let found = lab.search_item(0, 5, Moment::Now).await.unwrap();
     assert!(found.images.iter().all(|h| h.index != 0));
     let texts = titles(&lab, &found.texts);
     assert!(texts.iter().filter(|t| t.contains("square top left")).count() >= 3, "{texts:?}");
-    assert!(lab.search_text("  ", 5).await.is_err());
+    assert!(lab.search_text("  ", 5, Moment::Now).await.is_err());
 }
 
 pub async fn similarities_are_those_that_search_ranks_by() {
     let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
     let items = [3, 7, 0];
     let s = lab.similarity(&items).await.unwrap();
-    let found = lab.search_item(7, 200).await.unwrap();
+    let found = lab.search_item(7, 200, Moment::Now).await.unwrap();
     for (column, item) in items.iter().enumerate() {
         let hit = found.texts.iter().find(|hit| hit.index == *item).expect("all texts are found");
         assert!((s.row(1)[column] - hit.score).abs() < 1e-6);
@@ -244,6 +244,12 @@ pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
     let mut back = Lab::new(back).unwrap();
     assert_eq!(key(&back.neighbourhood(4, 6, Moment::Beginning).await.unwrap()), first);
     assert_eq!(key(&back.neighbourhood(4, 6, Moment::Now).await.unwrap()), key(&now));
+    // What a search found before training, it is told now too.
+    let mut untrained = Lab::new(session(config(), Device::flex())).unwrap();
+    let indices = |found: &mtls_lab::lab::Found| -> Vec<usize> { found.images.iter().map(|hit| hit.index).collect() };
+    let then = indices(&untrained.search_text("red round", 9, Moment::Now).await.unwrap());
+    assert_eq!(indices(&lab.search_text("red round", 9, Moment::Beginning).await.unwrap()), then);
+    assert_ne!(indices(&lab.search_text("red round", 9, Moment::Now).await.unwrap()), then);
 
     // Lessons are about training items, and a trained run leaves less to push than a fresh one.
     let train = lab.session().partition().train_items.clone();
@@ -257,4 +263,80 @@ pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
     }
     assert!(force[1] < force[0], "{force:?}");
     assert!(lab.lessons(10_000, Side::Text, 5).await.unwrap_err().to_string().contains("10000"));
+}
+
+pub async fn the_slow_iteration_is_the_next_step() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    lab.step(3).await.unwrap();
+    let slow = lab.iteration(8).await.unwrap();
+    assert_eq!((slow.step, lab.session().steps_done(), slow.rows.len()), (4, 3, 8));
+    let events = lab.step(1).await.unwrap();
+    let Some(Event::Step(step)) = events.first() else { panic!("a step was made") };
+    let value = |name: &str| slow.terms.iter().find(|t| t.name == name).map(|t| t.value).unwrap();
+    assert_eq!(
+        (value("retrieval"), value("transfer_v"), value("transfer_t")),
+        (step.retrieval, step.transfer_v, step.transfer_t)
+    );
+    assert_eq!((slow.gradient_norm, slow.temperature), (step.gradient_norm, step.temperature));
+    // Text teaches image pulls at pictures only; retrieval at both; and the update moves the pairs.
+    let pulls = |name: &str| slow.terms.iter().find(|t| t.name == name).unwrap().pulls.each_ref().map(Option::is_some);
+    assert_eq!(
+        [pulls("retrieval"), pulls("transfer_v"), pulls("transfer_t")],
+        [[true, true], [true, false], [false, true]]
+    );
+    assert_ne!(slow.before, slow.after);
+    // The table of the shown pairs holds their own scores on its diagonal.
+    let n = slow.rows.len();
+    for row in &slow.rows {
+        let own = slow.similarities[slow.rows.iter().position(|r| r.row == row.row).unwrap() * (n + 1)];
+        assert!((own - row.score).abs() < 1e-5);
+    }
+    lab.step(usize::MAX / 2).await.unwrap();
+    assert!(lab.iteration(8).await.unwrap_err().to_string().contains("over"));
+}
+
+pub async fn settings_change_during_a_run_or_say_why_not() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let per_epoch = lab.session().plan().steps_per_epoch;
+    lab.step(per_epoch + 1).await.unwrap();
+    let refused = lab.retune(&serde_json::json!({"model": {"dim": 8}, "train": {"learning_rate": 0.5}})).unwrap_err();
+    assert!(refused.to_string().contains("model.dim"), "{refused}");
+    assert_eq!(lab.session().config(), &config());
+    let refused = lab.retune(&serde_json::json!({"train": {"learning_rate": -1.0}})).unwrap_err();
+    assert!(refused.to_string().contains("learning_rate"), "{refused}");
+    lab.retune(&serde_json::json!({"transfer": {"lambda_v": 0.0, "lambda_t": 0.0}})).unwrap();
+    let events = lab.step(1).await.unwrap();
+    let Some(Event::Step(step)) = events.first() else { panic!("a step was made") };
+    assert_eq!((step.transfer_v, step.transfer_t), (0.0, 0.0));
+    // What changed is kept with the run, and the run goes on with it from a snapshot.
+    let bytes = lab.session().snapshot().await.unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    assert_eq!(back.config().transfer.lambda_v, 0.0);
+    assert!(back.history().iter().any(|event| matches!(event, Event::Retuned { step, .. } if *step == per_epoch + 1)));
+    // Longer than planned, but not shorter than done.
+    let epochs = lab.session().config().train.epochs;
+    lab.retune(&serde_json::json!({"train": {"epochs": epochs + 2}})).unwrap();
+    assert!(lab.retune(&serde_json::json!({"train": {"epochs": 1}})).unwrap_err().to_string().contains("1 epochs"));
+    lab.step(usize::MAX / 2).await.unwrap();
+    assert_eq!(lab.session().steps_done(), (epochs + 2) * per_epoch);
+}
+
+pub async fn pairs_rank_as_the_evaluation_does() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    lab.step(usize::MAX / 2).await.unwrap();
+    let pairs = lab.pairs().await.unwrap();
+    let n = lab.session().corpus().len();
+    assert_eq!((pairs.image_rank.len(), pairs.text_rank.len(), pairs.score.len()), (n, n, n));
+    // The rank of an item's text for its picture is where the search finds it.
+    for item in [0, 3, n - 1] {
+        let found = lab.search_item(item, n, Moment::Now).await.unwrap();
+        let at = found.texts.iter().position(|hit| hit.index == item).unwrap();
+        assert_eq!(pairs.image_rank[item], at + 1, "item {item}");
+        assert!((found.texts[at].score - pairs.score[item]).abs() < 1e-5);
+    }
+    for dims in [3, 2] {
+        lab.project_to(dims).unwrap();
+        assert_eq!(lab.projection().await.unwrap().cols, dims);
+    }
+    assert!(lab.project_to(4).is_err());
 }

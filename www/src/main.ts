@@ -4,6 +4,7 @@ import { mount } from "svelte";
 import "./app.css";
 import App from "./views/App.svelte";
 import { lab } from "./lab.svelte";
+import type { Metrics } from "./protocol";
 import { t } from "./strings";
 
 async function missing(): Promise<string | null> {
@@ -37,6 +38,8 @@ export interface LabState {
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
   twin: { ready: boolean; step: number; metrics: Record<string, number | null> | null };
 }
+const numbers = (metrics: Metrics | null): Record<string, number | null> | null =>
+  metrics && Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number"));
 window.__lab = {
   state: () => ({
     phase: lab.phase,
@@ -49,9 +52,9 @@ window.__lab = {
     total: lab.ready?.info.total_steps ?? 0,
     evaluations: lab.history.evaluations.length,
     snapshotStep: lab.lastSnapshot?.step ?? null,
-    metrics: lab.history.metrics,
+    metrics: numbers(lab.history.metrics),
     losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
-    twin: { ready: lab.twin.ready, step: lab.twin.step, metrics: lab.twin.history.metrics },
+    twin: { ready: lab.twin.ready, step: lab.twin.step, metrics: numbers(lab.twin.history.metrics) },
   }),
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {

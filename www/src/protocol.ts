@@ -34,18 +34,45 @@ export type Moment = "beginning" | "now";
 export type Side = "image" | "text";
 /** A triplet about an item: gaps are D(far) - D(near); `force` is how hard the loss opens the student's. */
 export interface Lesson { near: number; far: number; teacher_gap: number; student_gap: number; near_distance: number; force: number }
-export interface Clusters { labels: Uint32Array; ami: number; nmi: number; ari: number }
+/** `label` -1: noise, which only HDBSCAN knows. */
+export interface Clusters { labels: Int32Array; ami: number; nmi: number; ari: number }
+export type Grouping = "kmeans" | "hdbscan";
 export interface Projection { image: Float32Array; text: Float32Array }
+/** Unit rows of `dim` numbers, item after item. */
+export interface Embeddings { image: Float32Array; text: Float32Array; dim: number }
+/** Of every item: the rank (1 is first) of its own text for its picture and the other way round, and the pair's score. */
+export interface Pairs { image_rank: Uint32Array; text_rank: Uint32Array; score: Float32Array }
+/** A trained row of the paper's comparison: `config` is its difference from the default. */
+export interface Objective { id: string; role: "mtls" | "twin" | "rival" | "added" | "ablation" | "weight"; about: string; config: ConfigDiff }
+
+/** A pair of the batch; `row`, `rival`: rows of the batch. */
+export interface IterationRow {
+  row: number; item: number; caption: string; image_features: number[]; text_features: number[]; image: number[]; text: number[];
+  score: number; rank: number; rival: number; rival_score: number;
+}
+/** `pulls`: minus the weighted gradient by the pictures and by the texts, seen flat (x y x y ...); `lengths`: its mean length. */
+export interface IterationTerm { name: "retrieval" | "transfer_v" | "transfer_t" | "within"; value: number; weight: number; pulls: (number[] | null)[]; lengths: number[] }
+/** The next step taken apart. `before`, `after`: pictures and texts of the whole batch, x y x y ... */
+export interface Iteration {
+  step: number; batch: number; learning_rate: number; gradient_norm: number; temperature: number;
+  items: number[]; rows: IterationRow[]; similarities: number[]; terms: IterationTerm[]; before: number[][]; after: number[][];
+}
 export interface Atlas { size: number; columns: number; width: number; height: number; rgba: Uint8ClampedArray }
 
+export interface Spread { min: number; mean: number }
 /** Recalls in per cent; the rest as in METHOD. */
 export interface Metrics {
   i2t_r1: number; i2t_r5: number; i2t_r10: number;
   t2i_r1: number; t2i_r5: number; t2i_r10: number;
   mr: number; gallery: number;
   ami_image: number | null; ami_text: number | null; ami_fused: number | null;
-  order_agreement: number; modality_gap: number;
-  [more: string]: number | null;
+  order_agreement: number; overlap_10: number; modality_gap: number;
+  alignment: number; uniformity_image: number | null; uniformity_text: number | null;
+  /** Standard deviation per dimension. */
+  spread_image: Spread; spread_text: Spread;
+  /** Retrieval among as many training items. */
+  trained: { i2t_r1: number; t2i_r1: number; mr: number } | null;
+  [more: string]: number | null | Spread | { i2t_r1: number; t2i_r1: number; mr: number };
 }
 export interface StepEvent {
   type: "step"; step: number; epoch: number;
@@ -53,7 +80,9 @@ export interface StepEvent {
   gradient_norm: number; learning_rate: number; temperature: number;
 }
 export interface EvaluationEvent { type: "evaluation"; step: number; epoch: number; metrics: Metrics }
-export type EngineEvent = StepEvent | EvaluationEvent | { type: "finished"; step: number };
+/** Settings changed during the run, before step `step` + 1. */
+export interface RetunedEvent { type: "retuned"; step: number; config: ConfigDiff }
+export type EngineEvent = StepEvent | EvaluationEvent | RetunedEvent | { type: "finished"; step: number };
 
 export interface RunInfo {
   config: Config; items: number; train_items: number; test_items: number;
@@ -84,10 +113,16 @@ export interface EngineHandle {
   step(n: number): Promise<EngineEvent[]>;
   evaluate(): Promise<Metrics>;
   projection(): Promise<Projection>;
-  clusters(k: number, space: string): Promise<Clusters>;
-  search_text(text: string, k: number): Promise<Hits>;
-  search_item(item: number, k: number): Promise<Hits>;
-  search_image(pack: PackHandle, bytes: Uint8Array, name: string, k: number): Promise<Hits>;
+  project_to(dims: number): void;
+  embeddings(moment: Moment): Promise<Embeddings>;
+  pairs(): Promise<Pairs>;
+  iteration(show: number): Promise<Iteration>;
+  retune(config: ConfigDiff): Config;
+  total_steps(): number;
+  clusters(how: { kmeans: number } | { hdbscan: number }, space: string): Promise<Clusters>;
+  search_text(text: string, k: number, moment: Moment): Promise<Hits>;
+  search_item(item: number, k: number, moment: Moment): Promise<Hits>;
+  search_image(pack: PackHandle, bytes: Uint8Array, name: string, k: number, moment: Moment): Promise<Hits>;
   neighbourhood(item: number, k: number, moment: Moment): Promise<Neighbourhood>;
   lessons(item: number, student: Side, count: number): Promise<Lesson[]>;
   similarity(items: Uint32Array): Promise<Float32Array>;
@@ -100,6 +135,8 @@ export interface Bundle {
   about(): About;
   default_config(): Config;
   presets(): Preset[];
+  objectives(): Objective[];
+  retunable(): string[];
   Pack: new (manifest: Uint8Array) => PackHandle;
   Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
@@ -111,7 +148,8 @@ export type DeviceRequest = "cpu" | "gpu" | "auto";
 export interface BundleFiles { js: string; wasm: string; raw: number; brotli: number; version: string }
 export interface Bundles { cpu: BundleFiles; gpu: BundleFiles | null }
 
-export interface Opened { about: About; defaults: Config; presets: Preset[]; manifest: PackManifest; device: DeviceReport }
+/** `retunable`: settings (`section.key`) that may change while a run stands. */
+export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; manifest: PackManifest; device: DeviceReport }
 /** What the page needs to draw a run. `sprite` is the atlas with its white ground cut away, as a PNG for list entries. */
 export interface Ready { info: RunInfo; items: Item[]; atlas: { size: number; columns: number; width: number; height: number }; bitmap: ImageBitmap; sprite: Blob }
 export type Query = { kind: "text"; text: string } | { kind: "item"; item: number } | { kind: "image"; bytes: Uint8Array; name: string };
@@ -124,8 +162,17 @@ export interface Calls {
   run: { args: { steps: number | null }; result: null };
   pause: { args: null; result: { step: number } };
   visible: { args: { visible: boolean }; result: null };
-  clusters: { args: { k: number; space: string }; result: Clusters };
-  search: { args: { query: Query; k: number }; result: Hits };
+  /** How many coordinates projections have from now on. */
+  dims: { args: { dims: 2 | 3 }; result: null };
+  embeddings: { args: { moment: Moment }; result: Embeddings };
+  pairs: { args: null; result: Pairs };
+  /** The next step taken apart, with `size` of its pairs in full; the run stays where it is. */
+  iteration: { args: { size: number }; result: Iteration };
+  /** Refused, by name, for settings that need a new run. */
+  retune: { args: { config: ConfigDiff }; result: { config: Config; total_steps: number; step: number } };
+  /** `k`: the number of clusters, or the fewest members of an HDBSCAN group. */
+  clusters: { args: { k: number; space: string; method?: Grouping }; result: Clusters };
+  search: { args: { query: Query; k: number; moment?: Moment }; result: Hits };
   neighbourhood: { args: { item: number; k: number; moment: Moment }; result: Neighbourhood };
   lessons: { args: { item: number; student: Side; count: number }; result: Lesson[] };
   similarity: { args: { items: Uint32Array }; result: Float32Array };
@@ -149,6 +196,6 @@ export type FromWorker =
   /** A slice is about to be computed: the watchdog's heartbeat. */
   | { type: "beat"; step: number }
   | { type: "progress"; events: EngineEvent[]; step: number; ms_per_step: number; running: boolean }
-  | { type: "projection"; image: Float32Array; text: Float32Array; step: number }
+  | { type: "projection"; image: Float32Array; text: Float32Array; step: number; dims: 2 | 3 }
   | { type: "snapshot"; bytes: Uint8Array; step: number; why: "timer" | "pause" | "finish" | "evaluation" }
   | { type: "failed"; failure: Failure };

@@ -27,6 +27,8 @@ let visible = true;
 let onGpu = false;
 /** Hands out snapshots; a twin does not. */
 let keeps = true;
+/** Coordinates of a projection. */
+let dims: 2 | 3 = 2;
 
 let tail: Promise<unknown> = Promise.resolve();
 /** Runs `work` when everything asked before it is done. */
@@ -67,7 +69,7 @@ async function project(): Promise<void> {
   const { image, text } = await queued(() => need(engine).projection());
   projectionCost = performance.now() - began;
   lastProjection = performance.now();
-  post({ type: "projection", image, text, step }, [image.buffer, text.buffer]);
+  post({ type: "projection", image, text, step, dims }, [image.buffer, text.buffer]);
 }
 
 async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
@@ -120,6 +122,7 @@ async function ready(begin: (engine: EngineHandle, pack: PackHandle) => Promise<
   const { started, atlas, items } = await queued(async () => {
     const run = need(engine);
     const began = await begin(run, need(pack));
+    if (dims !== 2) run.project_to(dims);
     return { started: began, atlas: run.atlas(), items: run.items() };
   });
   info = started;
@@ -169,7 +172,7 @@ const handlers: Handlers = {
     manifest = pack.manifest();
     engine = await bundle.Engine.create(device, workload);
     onGpu = engine.device().kind === "gpu";
-    return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), manifest, device: engine.device() };
+    return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), objectives: bundle.objectives(), retunable: bundle.retunable(), manifest, device: engine.device() };
   },
   async start({ data, config }) {
     await pump.pause();
@@ -195,12 +198,22 @@ const handlers: Handlers = {
     if (shown && info && !pump.running) await project();
     return null;
   },
-  clusters: ({ k, space }) => queued(() => need(engine).clusters(k, space)),
-  search: ({ query, k }) =>
+  async dims(args) {
+    dims = args.dims;
+    await queued(() => need(engine).project_to(dims));
+    await project();
+    return null;
+  },
+  embeddings: ({ moment }) => queued(() => need(engine).embeddings(moment)),
+  pairs: () => queued(() => need(engine).pairs()),
+  iteration: ({ size }) => queued(() => need(engine).iteration(size)),
+  retune: ({ config }) => queued(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
+  clusters: ({ k, space, method = "kmeans" }) => queued(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
+  search: ({ query, k, moment = "now" }) =>
     queued(() => {
       const asked = need(engine);
-      if (query.kind === "text") return asked.search_text(query.text, k);
-      return query.kind === "item" ? asked.search_item(query.item, k) : asked.search_image(need(pack), query.bytes, query.name, k);
+      if (query.kind === "text") return asked.search_text(query.text, k, moment);
+      return query.kind === "item" ? asked.search_item(query.item, k, moment) : asked.search_image(need(pack), query.bytes, query.name, k, moment);
     }),
   neighbourhood: ({ item, k, moment }) => queued(() => need(engine).neighbourhood(item, k, moment)),
   lessons: ({ item, student, count }) => queued(() => need(engine).lessons(item, student, count)),
