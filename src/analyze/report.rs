@@ -52,15 +52,18 @@ pub struct Metrics {
     pub trained: Option<Trained>,
 }
 
-/// Retrieval among items that were trained on, in per cent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// The same of items that were trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
-    /// Image→text, rank 1.
-    pub i2t_r1: f64,
-    /// Text→image, rank 1.
-    pub t2i_r1: f64,
-    /// Mean of the six recalls.
-    pub mr: f64,
+    /// Both directions of retrieval.
+    #[serde(flatten)]
+    pub retrieval: Retrieval,
+    /// As [`Metrics::order_agreement`].
+    pub order_agreement: f64,
+    /// As [`Metrics::overlap_10`].
+    pub overlap_10: f64,
+    /// As [`Metrics::modality_gap`].
+    pub modality_gap: f64,
 }
 
 /// Clusters of a held-out part against its classes; none where the data has none.
@@ -76,8 +79,20 @@ pub struct Clustering {
     pub ari_image: Option<f64>,
     /// AMI of k-means on text embeddings.
     pub ami_text: Option<f64>,
+    /// NMI of the same clusters.
+    #[serde(default)]
+    pub nmi_text: Option<f64>,
+    /// ARI of the same clusters.
+    #[serde(default)]
+    pub ari_text: Option<f64>,
     /// AMI of k-means on image and text side by side.
     pub ami_fused: Option<f64>,
+    /// NMI of the same clusters.
+    #[serde(default)]
+    pub nmi_fused: Option<f64>,
+    /// ARI of the same clusters.
+    #[serde(default)]
+    pub ari_fused: Option<f64>,
     /// AMI of k-means on image embeddings, k = number of subclasses, against them; only in a full report.
     #[serde(default)]
     pub ami_subgroup: Option<f64>,
@@ -117,12 +132,13 @@ pub fn measure(
     let text = text.select(paired.iter().map(|&i| first[i]));
     let kept: Vec<usize> = paired.iter().map(|&i| items[i]).collect();
 
+    let (order_agreement, overlap_10, modality_gap) = agreement(&image, &text)?;
     Ok(Metrics {
         retrieval,
         clustering: clustering_of(corpus, &kept, &image, &text, detail)?,
-        order_agreement: order_agreement(&image, &text, &triplets(image.rows, TRIPLETS, SEED))?.unwrap_or(0.0),
-        overlap_10: overlap_at_k(&image, &text, OVERLAP)?.unwrap_or(0.0),
-        modality_gap: modality_gap(&image, &text)?.unwrap_or(0.0),
+        order_agreement,
+        overlap_10,
+        modality_gap,
         alignment: alignment(&image, &text)?.unwrap_or(0.0),
         uniformity_image: uniformity(&image),
         uniformity_text: uniformity(&text),
@@ -130,6 +146,15 @@ pub fn measure(
         spread_text: spread(&text),
         trained: None,
     })
+}
+
+/// Order agreement, overlap of neighbourhoods and gap of the rows of `image` and the texts beside them.
+pub fn agreement(image: &Matrix, text: &Matrix) -> Result<(f64, f64, f64)> {
+    Ok((
+        order_agreement(image, text, &triplets(image.rows, TRIPLETS, SEED))?.unwrap_or(0.0),
+        overlap_at_k(image, text, OVERLAP)?.unwrap_or(0.0),
+        modality_gap(image, text)?.unwrap_or(0.0),
+    ))
 }
 
 /// Both directions of retrieval among `image` (one row an item) and `text`.
@@ -163,7 +188,7 @@ pub fn clustering_of(
     let present = |labels: &Option<Vec<usize>>| labels.as_ref().map_or(0, |l| l.iter().collect::<BTreeSet<_>>().len());
     // As many clusters as there are classes here: a held-out part may lack some.
     let score = |rows: &Matrix| against(rows, &truth, present(&truth));
-    let clusters = score(image)?;
+    let (clusters, of_text, of_both) = (score(image)?, score(text)?, score(&fused(image, text))?);
     let full = detail == Detail::Full;
     let fine = if full { subclasses_of(corpus, items) } else { None };
     let number = if full { number_of_clusters(image, 2..=NUMBERS.min(items.len()), 3, SEED)? } else { None };
@@ -172,8 +197,12 @@ pub fn clustering_of(
         ami_image_max: clusters.map(|s| s.ami_max),
         nmi_image: clusters.map(|s| s.nmi),
         ari_image: clusters.map(|s| s.ari),
-        ami_text: score(text)?.map(|s| s.ami),
-        ami_fused: score(&fused(image, text))?.map(|s| s.ami),
+        ami_text: of_text.map(|s| s.ami),
+        nmi_text: of_text.map(|s| s.nmi),
+        ari_text: of_text.map(|s| s.ari),
+        ami_fused: of_both.map(|s| s.ami),
+        nmi_fused: of_both.map(|s| s.nmi),
+        ari_fused: of_both.map(|s| s.ari),
         ami_subgroup: against(image, &fine, present(&fine))?.map(|s| s.ami),
         clusters: number,
     })

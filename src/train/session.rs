@@ -11,7 +11,7 @@ use super::reference::Workload;
 use super::trainer::walk::{Walk, walk};
 use super::{snapshot, start, trainer};
 use crate::analyze::Score;
-use crate::analyze::report::{Detail, Metrics, Trained, measure, ranked};
+use crate::analyze::report::{Detail, Metrics, Trained, agreement, measure, ranked};
 use crate::config::{Config, Teacher};
 use crate::data::{Corpus, Partition};
 use crate::error::{Error, Result};
@@ -189,22 +189,30 @@ impl Session {
     /// Metrics on the held-out part with the current weights, and retrieval among as many training items.
     pub async fn evaluate(&self) -> Result<Metrics> {
         let mut metrics = self.evaluate_view(self.partition.test_view, Detail::Curve).await?;
-        metrics.trained = Some(self.evaluate_trained().await?);
+        metrics.trained = self.evaluate_trained().await?;
         Ok(metrics)
     }
 
-    /// Retrieval among training items, as many as are held out, so that the two compare: the difference is what was
-    /// learned by heart.
-    async fn evaluate_trained(&self) -> Result<Trained> {
-        let train = &self.partition.train_items;
-        let count = self.partition.test_items.len().clamp(1, train.len());
-        let items: Vec<usize> = (0..count).map(|n| train[n * train.len() / count]).collect();
+    /// The same among training items, as many as are held out, so that the two compare: the difference is what was
+    /// learned by heart. None where no training item has a query text.
+    async fn evaluate_trained(&self) -> Result<Option<Trained>> {
+        let queries = self.queries()?;
+        let asked: Vec<usize> =
+            self.partition.train_items.iter().copied().filter(|&i| !queries[i].is_empty()).collect();
+        let count = self.partition.test_items.len().min(asked.len());
+        if count == 0 {
+            return Ok(None);
+        }
+        let items: Vec<usize> = (0..count).map(|n| asked[n * asked.len() / count]).collect();
         let view = self.inputs.train_views.first().copied().unwrap_or(self.partition.test_view);
         let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
         let (texts, image_of_text) = self.corpus.queries_of(&items)?;
         let text = self.embed_texts(&texts).await?;
-        let found = ranked(&image, &text, &texts, &image_of_text, self.score())?;
-        Ok(Trained { i2t_r1: found.i2t_r1, t2i_r1: found.t2i_r1, mr: found.mr })
+        let retrieval = ranked(&image, &text, &texts, &image_of_text, self.score())?;
+        // Texts come item by item: the first of each.
+        let firsts = (0..count).map(|i| image_of_text.partition_point(|&of| of < i));
+        let (order_agreement, overlap_10, modality_gap) = agreement(&image, &text.select(firsts))?;
+        Ok(Some(Trained { retrieval, order_agreement, overlap_10, modality_gap }))
     }
 
     /// The same on the pictures of any view, in any detail.

@@ -70,9 +70,9 @@ export interface Metrics {
   alignment: number; uniformity_image: number | null; uniformity_text: number | null;
   /** Standard deviation per dimension. */
   spread_image: Spread; spread_text: Spread;
-  /** Retrieval among as many training items. */
-  trained: { i2t_r1: number; t2i_r1: number; mr: number } | null;
-  [more: string]: number | null | Spread | { i2t_r1: number; t2i_r1: number; mr: number };
+  /** Retrieval and agreement among as many training items, under the same names. */
+  trained: Record<string, number> | null;
+  [more: string]: number | null | Spread | Record<string, number>;
 }
 export interface StepEvent {
   type: "step"; step: number; epoch: number;

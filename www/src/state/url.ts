@@ -9,7 +9,7 @@ export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
 export type DataSet = (typeof DATA_SETS)[number];
 
 /** The views of the large area. */
-export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters"] as const;
+export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration"] as const;
 export type View = (typeof VIEWS)[number];
 const SHOWN: Shown[] = ["run", "twin", "both"];
 

@@ -45,6 +45,8 @@ const fill = (template: string, values: Record<string, string | number>): string
 const inside = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);
 
 function build(s: Sentences) {
+  /** Numbers far below one. */
+  const tiny = (value: number): string => decimal(Number(value.toPrecision(2)));
   const ms = (value: number): string => fill(s.units.milliseconds, { n: value < 10 ? fixed(value, 1) : Math.round(value) });
   return {
     ...s,
@@ -125,6 +127,28 @@ function build(s: Sentences) {
       gpuLost: (why: string): string => fill(s.notices.gpuLost, { why }),
       restarted: (why: string): string => fill(s.notices.restarted, { why }),
       resumedAt: (step: number, lost: number): string => (lost > 0 ? fill(s.notices.resumedAt.lossy, { step: n(step), lost: n(lost) }) : fill(s.notices.resumedAt.lossless, { step: n(step) })),
+    },
+    slowly: {
+      ...s.slowly,
+      step: (step: number): string => fill(s.slowly.step, { step: n(step) }),
+      numbers: (count: number, what: string): string => fill(s.slowly.numbers, { count, what }),
+      length: (what: string, length: number): string => fill(s.slowly.length, { what, length: tiny(length) }),
+      enlarged: (factor: number): string => fill(s.slowly.enlarged, { factor: n(Math.round(factor)) }),
+      parts: {
+        batch: { ...s.slowly.parts.batch, says: (batch: number, shown: number, title: string): string => fill(s.slowly.parts.batch.says, { batch, shown, title }) },
+        features: { ...s.slowly.parts.features, says: (image: number, text: number): string => fill(s.slowly.parts.features.says, { image, text }) },
+        embeddings: { ...s.slowly.parts.embeddings, says: (dim: number, title: string, score: number): string => fill(s.slowly.parts.embeddings.says, { dim, title, score: fixed(score, 2) }) },
+        similarities: {
+          ...s.slowly.parts.similarities,
+          says: (title: string, rank: number, batch: number, rival: string, score: number): string => fill(s.slowly.parts.similarities.says, { title, rank, batch, rival, score: fixed(score, 2) }),
+        },
+        loss: { ...s.slowly.parts.loss, says: (total: number, temperature: number): string => fill(s.slowly.parts.loss.says, { total: fixed(total, 3), temperature: fixed(temperature, 3) }) },
+        pulls: s.slowly.parts.pulls,
+        update: {
+          ...s.slowly.parts.update,
+          says: (rate: number, norm: number, image: number, text: number): string => fill(s.slowly.parts.update.says, { rate: tiny(rate), norm: tiny(norm), image: tiny(image), text: tiny(text) }),
+        },
+      },
     },
     errors: {
       ...s.errors,
