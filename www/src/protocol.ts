@@ -76,7 +76,7 @@ export interface Metrics {
 }
 export interface StepEvent {
   type: "step"; step: number; epoch: number;
-  total: number; retrieval: number; transfer_v: number; transfer_t: number;
+  total: number; retrieval: number; transfer_v: number; transfer_t: number; within?: number;
   gradient_norm: number; learning_rate: number; temperature: number;
 }
 export interface EvaluationEvent { type: "evaluation"; step: number; epoch: number; metrics: Metrics }

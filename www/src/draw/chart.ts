@@ -3,33 +3,89 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { n } from "../strings";
 
+/** `colour`: a custom property of app.css, or a colour. */
 export interface Line { label: string; colour: string; dash?: number[]; width?: number; /** Half transparent. */ faint?: boolean }
+/** A moment of the run that is marked on every chart. */
+export interface Mark { at: number; what: string }
+export interface Options {
+  lines: Line[];
+  /** Powers of ten on the y axis; what is not above 0 is not drawn. */
+  log?: boolean;
+  range(low: number, high: number): [number, number];
+  marks?(): Mark[];
+  /** x under the pointer; null: it is elsewhere. */
+  pointed?(x: number | null): void;
+  /** A stretch of x was drawn with the pointer; null: a double click asks for all of it. */
+  zoom?(stretch: [number, number] | null): void;
+}
 
 /** Values of CSS custom properties, at the moment of drawing (the theme may change). */
 const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colour = (name: string): string => (name.startsWith("--") ? token(name) : name);
 
-export function chart(parent: HTMLElement, lines: Line[], range: (low: number, high: number) => [number, number]): uPlot {
-  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}`, values: (_: uPlot, splits: number[]) => splits.map(n) };
+/** Charts with the same x show one cursor. */
+const SYNC = "epochs";
+
+export function chart(parent: HTMLElement, { lines, log = false, range, marks, pointed, zoom }: Options): uPlot {
+  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}` };
+  const whole = (_: uPlot, splits: number[]): string[] => splits.map(n);
+  // On a logarithmic axis uPlot leaves out splits that would stand too close: they come as null.
+  const sparse = (_: uPlot, splits: (number | null)[]): string[] => splits.map((split) => (split === null ? "" : n(Number(split.toPrecision(2)))));
   return new uPlot(
     {
       width: Math.max(120, parent.clientWidth),
       height: Math.max(60, parent.clientHeight),
       legend: { show: false },
-      cursor: { y: false, points: { size: 6 } },
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: SYNC, scales: ["x", null] }, bind: { dblclick: () => () => (zoom?.(null), null) } },
       padding: [6, 8, 0, 0],
-      scales: { x: { time: false }, y: { range: (_, low, high) => range(low ?? 0, high ?? 1) } },
+      scales: { x: { time: false }, y: { ...(log ? { distr: 3 as const } : {}), range: (_, low, high) => range(low ?? 0, high ?? 1) } },
       axes: [
-        { ...axis, size: 20, gap: 2, space: 60 },
-        { ...axis, size: 36, gap: 3, space: 24 },
+        { ...axis, size: 20, gap: 2, space: 60, values: whole },
+        { ...axis, size: 36, gap: 3, space: log ? 18 : 24, values: log ? sparse : whole },
       ],
       series: [
         {},
-        ...lines.map((line) => ({ label: line.label, stroke: () => token(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: false }, spanGaps: true })),
+        ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: false }, spanGaps: true })),
       ],
+      hooks: {
+        draw: [(plot) => drawMarks(plot, marks?.() ?? [])],
+        setCursor: [({ cursor: { left }, posToVal }) => pointed?.(left === undefined || left < 0 ? null : posToVal(left, "x"))],
+        setSelect: [
+          (plot) => {
+            const { left, width } = plot.select;
+            if (width > 4) zoom?.([plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
+            if (width > 0) plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          },
+        ],
+      },
     },
     [[], ...lines.map(() => [])] as unknown as uPlot.AlignedData,
     parent,
   );
+}
+
+function drawMarks(plot: uPlot, marks: Mark[]): void {
+  if (marks.length === 0) return;
+  const { ctx, bbox } = plot;
+  const pixel = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = token("--accent");
+  ctx.setLineDash([3 * pixel, 3 * pixel]);
+  ctx.lineWidth = pixel;
+  ctx.font = `${11 * pixel}px ${token("--sans")}`;
+  for (const { at, what } of marks) {
+    const x = Math.round(plot.valToPos(at, "x", true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    // To the left where the right has no room.
+    const room = x + ctx.measureText(what).width + 8 * pixel < bbox.left + bbox.width;
+    ctx.textAlign = room ? "left" : "right";
+    ctx.fillText(what, x + (room ? 4 : -4) * pixel, bbox.top + 10 * pixel);
+  }
+  ctx.restore();
 }
 
 /** At most `most` points: every k-th, and the last. */
@@ -37,4 +93,24 @@ export function thinned<T>(values: T[], most: number): T[] {
   if (values.length <= most) return values;
   const stride = Math.ceil(values.length / most);
   return values.filter((_, i) => i % stride === 0 || i === values.length - 1);
+}
+
+/** x, or the values of a line. */
+export type Column = (number | null)[];
+/** Tables of x and lines, each with an x of its own, as one. */
+export const joined = (tables: Column[][]): uPlot.AlignedData => {
+  const some = tables.filter((table) => table[0] && table.length > 1) as uPlot.AlignedData[];
+  return some.length === 0 ? [[]] : some.length === 1 ? some[0]! : uPlot.join(some);
+};
+
+/** Of events in the order of their epochs the nearest to one. */
+export function nearest<T extends { epoch: number }>(events: T[], epoch: number): T | null {
+  let [from, to] = [0, events.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (events[middle]!.epoch < epoch) from = middle + 1;
+    else to = middle;
+  }
+  const [before, after] = [events[from - 1], events[from]];
+  return before && after ? (epoch - before.epoch < after.epoch - epoch ? before : after) : (before ?? after ?? null);
 }

@@ -106,6 +106,7 @@ function build(s: Sentences) {
       wrong: (wrong: number, all: number): string => fill(s.neighbours.wrong, { wrong, all }),
     },
     curves: { ...s.curves, twin: (which: string): string => fill(s.curves.twin, { which: inside(which) }) },
+    measures: { ...s.measures, at: ({ epoch, step }: { epoch: number; step: number }): string => fill(s.measures.at, { epoch: decimal(Number(epoch.toFixed(1))), step: n(step) }) },
     status: {
       ...s.status,
       download: (what: string, loaded: string, total: string): string => fill(s.status.download, { what, loaded, total }),

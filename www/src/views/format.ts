@@ -1,5 +1,5 @@
 // Numbers as people read them.
-import { decimal, t } from "../strings";
+import { decimal, fixed, t } from "../strings";
 
 export const bytes = (count: number): string => (count < 1e6 ? t.units.kilobytes(Math.max(1, Math.round(count / 1e3))) : t.units.megabytes(count / 1e6));
 
@@ -8,4 +8,10 @@ export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return decimal(value.toExponential(1).replace("e+", "e"));
   return decimal(Number(value.toPrecision(3)));
+}
+
+/** A value that changes while one reads it: about three digits in always the same room. */
+export function steady(value: number | null | undefined): string {
+  const size = Math.abs(value ?? NaN);
+  return size === 0 || (size >= 0.01 && size < 1000) ? fixed(value!, size < 1 ? 3 : size < 10 ? 2 : 1) : short(value);
 }
