@@ -10,6 +10,8 @@ export class CurveChoice {
   /** Lines that are switched off, by their key. */
   hidden = $state.raw<ReadonlySet<string>>(new Set());
   log = $state(false);
+  /** Also among as many items that were trained on: not from the start, because they leave the held-out ones little of the axis. */
+  learned = $state(false);
   /** Epochs on show; null: all of them. */
   stretch = $state.raw<[number, number] | null>(null);
   /** Epoch under the pointer. */
@@ -17,10 +19,11 @@ export class CurveChoice {
 
   constructor() {
     try {
-      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as { measures?: string[]; log?: boolean };
+      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as { measures?: string[]; log?: boolean; learned?: boolean };
       const known = MEASURES.filter(({ id }) => kept.measures?.includes(id)).map(({ id }) => id);
       if (kept.measures) this.measures = new Set(known);
       this.log = kept.log === true;
+      this.learned = kept.learned === true;
     } catch {
       // No storage, or not ours: the standard choice.
     }
@@ -40,9 +43,14 @@ export class CurveChoice {
     this.#keep();
   }
 
+  toggleLearned(): void {
+    this.learned = !this.learned;
+    this.#keep();
+  }
+
   #keep(): void {
     try {
-      localStorage.setItem(KEPT, JSON.stringify({ measures: [...this.measures], log: this.log }));
+      localStorage.setItem(KEPT, JSON.stringify({ measures: [...this.measures], log: this.log, learned: this.learned }));
     } catch {
       // Private windows may have no storage: then it holds until the page is left.
     }

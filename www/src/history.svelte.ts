@@ -1,6 +1,6 @@
 // What a run has reported so far: plain arrays for the charts (thousands of numbers; making each reactive would cost
 // more than a training step), a counter that says "they grew", and the newest values as reactive state.
-import type { Config, EngineEvent, EvaluationEvent, Metrics, StepEvent } from "./protocol";
+import type { Config, EngineEvent, EvaluationEvent, Metrics, RetunedEvent, StepEvent } from "./protocol";
 
 /** A term of the loss: where a step reports it, how it is drawn, its weight and the setting that changes it. */
 export interface Term { key: "total" | "retrieval" | "transfer_v" | "transfer_t" | "within"; colour: string; dash?: number[]; weight: number; setting?: string }
@@ -21,6 +21,8 @@ export function terms(config: Config | null): Term[] {
 export class RunHistory {
   steps: StepEvent[] = [];
   evaluations: EvaluationEvent[] = [];
+  /** Settings that changed during the run. */
+  retuned: RetunedEvent[] = [];
   version = $state(0);
   latest = $state.raw<StepEvent | null>(null);
   metrics = $state.raw<Metrics | null>(null);
@@ -28,6 +30,7 @@ export class RunHistory {
   clear(): void {
     this.steps = [];
     this.evaluations = [];
+    this.retuned = [];
     this.latest = null;
     this.metrics = null;
     this.version++;
@@ -43,6 +46,8 @@ export class RunHistory {
         while (this.evaluations.length > 0 && this.evaluations.at(-1)!.step >= event.step) this.evaluations.pop();
         this.evaluations.push(event);
         this.metrics = event.metrics;
+      } else if (event.type === "retuned") {
+        this.retuned.push(event);
       }
     }
     this.version++;

@@ -41,11 +41,11 @@ export type MeasureId = keyof typeof TABLE;
 export const MEASURES: Measure[] = Object.entries(TABLE).map(([id, [unit, lines]]) => ({ id: id as MeasureId, unit, lines: [...lines] }));
 
 /** A metric by its key; of a spread the mean over the dimensions. */
-export function read(metrics: Metrics | null | undefined, key: string): number | null {
-  const value: unknown = metrics?.[key];
+export function read(metrics: Partial<Metrics> | null | undefined, key: string): number | null {
+  const value = metrics?.[key];
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  return value !== null && typeof value === "object" && "mean" in value && typeof value.mean === "number" ? value.mean : null;
+  return value !== null && typeof value === "object" && "mean" in value ? value.mean : null;
 }
 
-/** The same metric on a sample of what was trained on, where the engine reports it. */
-export const trained = (key: string): string => `train_${key}`;
+/** The same among as many items that were trained on, where the engine measures it. */
+export const readTrained = (metrics: Metrics | null | undefined, key: string): number | null => read(metrics?.trained, key);

@@ -1,4 +1,6 @@
 // Numbers as people read them.
+import type { ConfigDiff } from "../protocol";
+import { SETTINGS } from "../state/settings";
 import { decimal, fixed, t } from "../strings";
 
 export const bytes = (count: number): string => (count < 1e6 ? t.units.kilobytes(Math.max(1, Math.round(count / 1e3))) : t.units.megabytes(count / 1e6));
@@ -14,4 +16,13 @@ export function short(value: number | null | undefined): string {
 export function steady(value: number | null | undefined): string {
   const size = Math.abs(value ?? NaN);
   return size === 0 || (size >= 0.01 && size < 1000) ? fixed(value!, size < 1 ? 3 : size < 10 ? 2 : 1) : short(value);
+}
+
+/** Changed settings by their names: `λ text→image 0, Learning rate 0.001`. */
+export function changes(config: ConfigDiff): string {
+  const changed = SETTINGS.flatMap(({ key, at: [section, name] }) => {
+    const part = section === "seed" ? undefined : config[section];
+    return part && name! in part ? [`${t.settings.names[key] ?? key} ${decimal(String(part[name!]))}`] : [];
+  });
+  return changed.join(", ");
 }
