@@ -7,7 +7,7 @@ import { Twin } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
-import { readAddress, writeAddress, type View } from "./state/url";
+import { readAddress, VIEWS, writeAddress, type View } from "./state/url";
 import { t } from "./strings";
 
 export type Phase = "loading" | "ready" | "failed";
@@ -37,12 +37,16 @@ export class Lab {
   deviceWhy = $state("");
   wish = $state<DeviceWish>(this.address.device);
   query = $state(this.address.query ?? t.search.standard);
-  view = $state<View>(this.address.view);
+  /** The views that the link shows; hiding all of them hides none. */
+  readonly views: readonly View[] = shownViews(this.address.hide);
+  view = $state<View>(this.views.includes(this.address.view) ? this.address.view : this.views[0]!);
   /** The selected item. */
   selected = $state<number | null>(this.address.item);
   /** Image and text positions, interleaved x y; `moved` counts their updates. */
   positions: { image: Float32Array; text: Float32Array } | null = null;
   moved = $state(0);
+  /** What the address bar says. */
+  search = $state(location.search);
 
   bundles: Bundles | null = null;
   gpuLost = false;
@@ -130,7 +134,8 @@ export class Lab {
   }
 
   async #firstRun(): Promise<void> {
-    const saved = await savedRun(this.address.bare);
+    // An embedded page is one of many in a tab, and slides begin at the beginning.
+    const saved = this.address.embed ? null : await savedRun(this.address.bare);
     if (saved && (this.address.bare || saved.run === this.settings.run)) {
       try {
         this.settings.restore(saved.run);
@@ -195,7 +200,7 @@ export class Lab {
     this.notice = null;
     try {
       await this.start();
-      void forgetRun();
+      if (!this.address.embed) void forgetRun();
     } catch (error) {
       this.#broken(error, () => void this.reset());
     }
@@ -219,7 +224,13 @@ export class Lab {
 
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
-    writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item, language: this.address.language }, t.search.standard);
+    const { language, hide, embed } = this.address;
+    this.search = writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item, language, hide, embed }, t.search.standard);
+  }
+
+  /** Whether the link lets this control be seen. */
+  shows(name: string): boolean {
+    return !this.address.hide.has(name);
   }
 
   get need(): EngineClient {
@@ -268,7 +279,7 @@ export class Lab {
 
   #keep(bytes: Uint8Array, step: number): void {
     this.lastSnapshot = { bytes, step };
-    if (step === 0 || !this.ready) return;
+    if (step === 0 || !this.ready || this.address.embed) return;
     void saveRun({ run: this.#activeRun, data: this.settings.data, preset: this.settings.preset, step, total: this.ready.info.total_steps, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
   }
 
@@ -334,6 +345,11 @@ export class Lab {
     this.download = null;
     this.notice = { tone: "warn", text: message(error), action: { label: t.notices.again, run: again } };
   }
+}
+
+function shownViews(hidden: ReadonlySet<string>): readonly View[] {
+  const shown = VIEWS.filter((view) => !hidden.has(view));
+  return shown.length > 0 ? shown : VIEWS;
 }
 
 function message(error: unknown): string {

@@ -12,6 +12,12 @@ export type DataSet = (typeof DATA_SETS)[number];
 export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration"] as const;
 export type View = (typeof VIEWS)[number];
 const SHOWN: Shown[] = ["run", "twin", "both"];
+/** What a link can hide beside single settings and views. Credits are no such part: licences ask that they be seen. */
+export const PARTS = ["header", "transport", "tabs", "twin", "settings", "data", "preset", "device", "search", "curves", "status", "article"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** Whether `hide=` may name this: a part of the page, a setting by its key, a view. */
+export const hideable = (name: string): boolean => PARTS.some((part) => part === name) || SETTING_BY_KEY.has(name) || VIEWS.some((view) => view === name);
 
 export interface Address {
   data: DataSet;
@@ -27,6 +33,10 @@ export interface Address {
   item: number | null;
   /** Language of the page; null: the browser decides. */
   language: Language | null;
+  /** Names of controls that this link does not show; they keep their values. */
+  hide: Set<string>;
+  /** For slides: the stage and the transport alone. */
+  embed: boolean;
   /** What the address says that this version does not understand. */
   unknown: string[];
   /** It says nothing about a run: a saved one may be restored. */
@@ -35,7 +45,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, language: null, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, language: null, hide: new Set(), embed: false, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     if (key === "v") {
@@ -57,6 +67,14 @@ export function readAddress(search: string): Address {
     } else if (key === "lang") {
       address.language = asLanguage(text);
       if (!address.language) address.unknown.push(`lang=${text}`);
+    } else if (key === "hide") {
+      for (const name of text.split(",").map((part) => part.trim()).filter(Boolean)) {
+        if (hideable(name)) address.hide.add(name);
+        else address.unknown.push(`hide=${name}`);
+      }
+    } else if (key === "embed") {
+      address.embed = text === "" || text === "1";
+      if (!address.embed && text !== "0") address.unknown.push(`embed=${text}`);
     } else if (key === "data") {
       const data = DATA_SETS.find((known) => known === text);
       if (data) address.data = data;
@@ -88,10 +106,11 @@ export function runAddress(data: DataSet, preset: string, values: Map<string, Va
   return params.toString();
 }
 
-/** What is looked at, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null; language: Language | null }
+/** What is looked at, and how, beside the run itself. */
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
 
-export function writeAddress(run: string, { device, query, view, shown, item, language }: Looking, standardQuery: string): void {
+/** Puts the address into the address bar; returns it. */
+export function writeAddress(run: string, { device, query, view, shown, item, language, hide, embed }: Looking, standardQuery: string): string {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
@@ -99,6 +118,16 @@ export function writeAddress(run: string, { device, query, view, shown, item, la
   if (shown !== "run") params.set("show", shown);
   if (item !== null) params.set("item", String(item));
   if (language) params.set("lang", language);
-  const search = `?${params.toString()}`;
+  const search = withShell(params, hide, embed);
   if (search !== location.search) history.replaceState(null, "", search + location.hash);
+  return search;
+}
+
+/** The same address with these controls hidden, embedded or not. */
+export function withShell(address: string | URLSearchParams, hide: Iterable<string>, embed: boolean): string {
+  const params = new URLSearchParams(address);
+  for (const name of ["hide", "embed"]) params.delete(name);
+  const names = [...hide].join(",");
+  const parts = [params.toString(), names && `hide=${names}`, embed && "embed=1"].filter(Boolean);
+  return `?${parts.join("&")}`;
 }
