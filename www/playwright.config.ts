@@ -16,6 +16,8 @@ export default defineConfig({
     baseURL: process.env.SITE_URL ?? "http://127.0.0.1:8080/",
     viewport: { width: 1360, height: 860 },
     trace: "off",
+    // The offline test allows it: everywhere else what a page asks for is seen, and nothing is kept from test to test.
+    serviceWorkers: "block",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [

@@ -3,6 +3,7 @@ import { EngineClient, EngineFailure, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
+import { PACK } from "./offline/addresses";
 import { Twin } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
@@ -108,7 +109,7 @@ export class Lab {
       const opened = await client.call("open", {
         js: new URL(files.js, this.base).href,
         wasm: new URL(files.wasm, this.base).href,
-        pack: new URL("packs/emoji/", this.base).href,
+        pack: new URL(PACK, this.base).href,
         device,
         workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
         keeps,
@@ -265,7 +266,7 @@ export class Lab {
       if (pushed.events.some((event) => event.type === "finished")) this.finished = true;
       if (pushed.events.some((event) => event.type === "evaluation")) {
         this.#speak();
-        this.runs.recordRun();
+        if (!this.address.embed) this.runs.recordRun();
       }
     } else if (pushed.type === "projection") {
       this.positions = pushed;

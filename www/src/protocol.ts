@@ -16,7 +16,7 @@ export type ConfigDiff = { [K in keyof Config]?: Config[K] extends Record<string
 export interface Preset { name: string; title: string; why: string; config: ConfigDiff }
 export interface About { version: string; commit: string; gpu: boolean }
 export interface Credit { part: string; title: string; authors: string; licence: string; source: string }
-export interface PackPart { name: string; file: string; kind: string; bytes: number }
+export interface PackPart { name: string; file: string; kind: string; bytes: number; sha256: string }
 export interface PackManifest { name: string; title: string; version: number | string; parts: PackPart[]; credits: Credit[]; classes: string[] }
 
 export interface DeviceReport {

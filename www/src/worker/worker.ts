@@ -1,5 +1,6 @@
 // The dedicated worker: owns the wasm instance, the pack and the engine. Calls into the engine are serialised (a wasm
 // method that borrows the engine across an await must never meet a second one).
+import { partFile } from "../offline/addresses";
 import type { Bundle, CallName, Calls, EngineEvent, EngineHandle, Failure, FromWorker, PackHandle, PackManifest, Ready, RunInfo, ToWorker } from "../protocol";
 import { cutWhiteGround } from "./cutout";
 import { download, DownloadError } from "./download";
@@ -112,7 +113,7 @@ async function addPart(name: string): Promise<void> {
   if (need(pack).has_part(name)) return;
   const part = need(manifest).parts.find((candidate) => candidate.name === name);
   if (!part) throw new Error(`The pack has no part "${name}".`);
-  const bytes = await download(new URL(part.file, packBase).href, part.file, part.bytes, (loaded, total) => post({ type: "download", what: name, loaded, total }));
+  const bytes = await download(new URL(partFile(part), packBase).href, part.file, part.bytes, (loaded, total) => post({ type: "download", what: name, loaded, total }));
   // Queued: a picture being encoded reads the pack.
   await queued(() => need(pack).add_part(name, bytes));
 }
