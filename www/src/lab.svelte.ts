@@ -2,13 +2,14 @@
 import { EngineClient, EngineFailure, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
-import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready } from "./protocol";
+import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { PACK } from "./offline/addresses";
+import { Tuning } from "./tuning.svelte";
 import { Twin } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
-import { readAddress, VIEWS, writeAddress, type View } from "./state/url";
+import { readAddress, shownViews, writeAddress, type View } from "./state/url";
 import { t } from "./strings";
 
 export type Phase = "loading" | "ready" | "failed";
@@ -20,6 +21,7 @@ export class Lab {
   readonly settings = new RunSettings(this.address);
   readonly history = new RunHistory();
   readonly twin: Twin = new Twin(this);
+  readonly tuning: Tuning = new Tuning(this);
   readonly runs: Runs = new Runs(this);
 
   phase = $state<Phase>("loading");
@@ -29,6 +31,10 @@ export class Lab {
   manifest = $state.raw<PackManifest | null>(null);
   presets = $state.raw<Preset[]>([]);
   ready = $state.raw<Ready | null>(null);
+  /** About the run as it is now: settings may change on its way. */
+  info = $state.raw<RunInfo | null>(null);
+  /** The configuration that it began with. */
+  began: Config | null = null;
   sprite = $state("");
   running = $state(false);
   finished = $state(false);
@@ -37,8 +43,8 @@ export class Lab {
   device = $state.raw<DeviceReport | null>(null);
   deviceWhy = $state("");
   wish = $state<DeviceWish>(this.address.device);
-  query = $state(this.address.query ?? t.search.standard);
-  /** The views that the link shows; hiding all of them hides none. */
+  /** Nothing is looked for where nothing is said about it. */
+  query = $state(this.address.query ?? (this.shows("search") && !this.address.embed ? t.search.standard : ""));
   readonly views: readonly View[] = shownViews(this.address.hide);
   view = $state<View>(this.views.includes(this.address.view) ? this.address.view : this.views[0]!);
   /** The selected item. */
@@ -53,15 +59,14 @@ export class Lab {
   gpuLost = false;
   client: EngineClient | null = null;
   lastSnapshot: { bytes: Uint8Array; step: number } | null = null;
-  #activeRun = $state("");
   #restarts = 0;
   #spoken = $state("");
 
   /** Settings on screen that the current run does not have. */
-  readonly changed = $derived(this.ready !== null && this.settings.run !== this.#activeRun);
+  readonly changed = $derived(this.ready !== null && this.settings.run !== this.tuning.run);
   /** The run as an address; the settings on screen may already be others. */
   get activeRun(): string {
-    return this.#activeRun;
+    return this.tuning.run;
   }
   /** One sentence for the live region, new at every evaluation. */
   get spoken(): string {
@@ -131,6 +136,7 @@ export class Lab {
     this.device = opened.device;
     this.deviceWhy = why;
     this.settings.known(opened.defaults, opened.presets);
+    this.tuning.retunable = new Set(opened.retunable);
     void client.call("visible", { visible: !document.hidden });
   }
 
@@ -140,6 +146,7 @@ export class Lab {
     if (saved && (this.address.bare || saved.run === this.settings.run)) {
       try {
         this.settings.restore(saved.run);
+        this.began = saved.began ?? null;
         this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: saved.snapshot.slice() }));
         this.lastSnapshot = { bytes: saved.snapshot, step: saved.step };
         if (this.step > 0) this.notice = { tone: "info", text: t.notices.restored(this.step) };
@@ -162,18 +169,21 @@ export class Lab {
     this.running = false;
     const ready = await this.need.call("start", { data: settings.choice, config: settings.difference });
     this.lastSnapshot = null;
+    this.began = null;
     this.take(ready);
   }
 
-  /** Shows a run that the worker has just started or resumed. */
-  take(ready: Ready): void {
+  /** Shows a run that the worker has just started or resumed. `same`: the one on screen, in another worker. */
+  take(ready: Ready, same = false): void {
     if (this.sprite) URL.revokeObjectURL(this.sprite);
     this.sprite = URL.createObjectURL(ready.sprite);
     this.ready = ready;
     this.step = ready.info.step;
     this.finished = ready.info.step >= ready.info.total_steps;
+    this.info = ready.info;
+    this.began ??= ready.info.config;
     this.history.replace(ready.info.history);
-    this.#activeRun = this.settings.run;
+    if (!same) this.tuning.begin();
     this.phase = "ready";
     this.download = null;
     this.writeAddress();
@@ -214,7 +224,7 @@ export class Lab {
     if (!this.client || this.phase !== "ready") return;
     void this.client.call("visible", { visible: shown }).catch(() => undefined);
     if (!shown && this.step > 0) {
-      void this.client.call("snapshot", null).then((bytes) => this.#keep(bytes, this.step)).catch(() => undefined);
+      void this.client.call("snapshot", null).then((bytes) => this.keep(bytes, this.step)).catch(() => undefined);
     }
   }
 
@@ -239,8 +249,13 @@ export class Lab {
     return this.client;
   }
 
+  /** Whether settings changed on the way. */
+  get tuned(): boolean {
+    return this.history.version >= 0 && this.history.retuned.length > 0;
+  }
+
   get config(): Config | null {
-    return this.ready?.info.config ?? null;
+    return this.info?.config ?? null;
   }
 
   #guard<T>(call: Promise<T>): Promise<T | undefined> {
@@ -272,16 +287,17 @@ export class Lab {
       this.positions = pushed;
       this.moved++;
     } else if (pushed.type === "snapshot") {
-      this.#keep(pushed.bytes, pushed.step);
+      this.keep(pushed.bytes, pushed.step);
     } else if (pushed.type === "failed") {
       void this.#failed(pushed.failure);
     }
   }
 
-  #keep(bytes: Uint8Array, step: number): void {
+  /** The newest snapshot: for another worker, and for a reload. */
+  keep(bytes: Uint8Array, step: number): void {
     this.lastSnapshot = { bytes, step };
     if (step === 0 || !this.ready || this.address.embed) return;
-    void saveRun({ run: this.#activeRun, data: this.settings.data, preset: this.settings.preset, step, total: this.ready.info.total_steps, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
+    void saveRun({ run: this.tuning.run, began: this.began ?? undefined, data: this.settings.data, preset: this.settings.preset, step, total: this.info?.total_steps ?? 0, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
   }
 
   #speak(): void {
@@ -319,7 +335,7 @@ export class Lab {
     const sentence = wasGpu ? t.notices.gpuLost(failure.message) : t.notices.restarted(failure.message);
     try {
       this.adopt(...(await this.connect("cpu")), wasGpu ? t.device.afterLoss : this.deviceWhy);
-      if (snapshot) this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: snapshot.bytes.slice() }));
+      if (snapshot) await this.#resumeSame(snapshot.bytes);
       else await this.start();
       this.notice = { tone: "warn", text: `${sentence} ${t.notices.resumedAt(this.step, Math.max(0, at - this.step))}` };
       if (wasRunning && !this.finished) {
@@ -329,6 +345,13 @@ export class Lab {
     } catch (error) {
       this.#broken(error, () => void this.replaceWorker(failure));
     }
+  }
+
+  async #resumeSame(snapshot: Uint8Array): Promise<void> {
+    const known = this.history.retuned;
+    this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: snapshot.slice() }), true);
+    // What was changed after the snapshot is changed again.
+    for (const { config } of known.slice(this.history.retuned.length)) await this.tuning.change(config);
   }
 
   /** A GPU that neither answers nor fails: called every few seconds. */
@@ -346,11 +369,6 @@ export class Lab {
     this.download = null;
     this.notice = { tone: "warn", text: message(error), action: { label: t.notices.again, run: again } };
   }
-}
-
-function shownViews(hidden: ReadonlySet<string>): readonly View[] {
-  const shown = VIEWS.filter((view) => !hidden.has(view));
-  return shown.length > 0 ? shown : VIEWS;
 }
 
 function message(error: unknown): string {

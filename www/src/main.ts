@@ -4,7 +4,7 @@ import { mount } from "svelte";
 import "./app.css";
 import App from "./views/App.svelte";
 import { lab } from "./lab.svelte";
-import type { Metrics } from "./protocol";
+import type { Config, ConfigDiff, Metrics } from "./protocol";
 import { t } from "./strings";
 
 async function missing(): Promise<string | null> {
@@ -36,7 +36,8 @@ export interface LabState {
   phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
   parameters: number; total: number; evaluations: number; snapshotStep: number | null;
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
-  twin: { ready: boolean; step: number; metrics: Record<string, number | null> | null };
+  retuned: { step: number; config: ConfigDiff }[]; config: Config | null;
+  twin: { ready: boolean; step: number; losses: { step: number; total: number }[]; metrics: Record<string, number | null> | null };
 }
 const numbers = (metrics: Metrics | null): Record<string, number | null> | null =>
   metrics && Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number"));
@@ -49,12 +50,14 @@ window.__lab = {
     device: lab.device?.kind ?? null,
     deviceWhy: lab.deviceWhy,
     parameters: lab.ready?.info.parameters ?? 0,
-    total: lab.ready?.info.total_steps ?? 0,
+    total: lab.info?.total_steps ?? 0,
     evaluations: lab.history.evaluations.length,
     snapshotStep: lab.lastSnapshot?.step ?? null,
     metrics: numbers(lab.history.metrics),
     losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
-    twin: { ready: lab.twin.ready, step: lab.twin.step, metrics: numbers(lab.twin.history.metrics) },
+    retuned: lab.history.retuned.map(({ step, config }) => ({ step, config })),
+    config: lab.config,
+    twin: { ready: lab.twin.ready, step: lab.twin.step, losses: lab.twin.history.steps.map(({ step, total }) => ({ step, total })), metrics: numbers(lab.twin.history.metrics) },
   }),
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {

@@ -61,7 +61,8 @@ export class Runs {
   /** The record of the run on screen. */
   readonly current = $derived.by(() => {
     const config = this.lab.config;
-    return config ? (this.all.find((record) => sameRun(record, { data: this.data, config })) ?? null) : null;
+    // One whose settings changed on the way is no run of any settings.
+    return config && !this.lab.tuned ? (this.all.find((record) => sameRun(record, { data: this.data, config })) ?? null) : null;
   });
 
   /** The run on screen is drawn anyway. */
@@ -112,9 +113,9 @@ export class Runs {
   }
 
   recordRun(): void {
-    const { ready, device, history, activeRun } = this.lab;
-    if (!ready || !device) return;
-    const { config, total_steps: total, steps_per_epoch: perEpoch } = ready.info;
+    const { info, device, history, activeRun } = this.lab;
+    if (!info || !device || this.lab.tuned) return;
+    const { config, total_steps: total, steps_per_epoch: perEpoch } = info;
     this.record({ run: activeRun, data: this.data, config, total, perEpoch, device: device.kind, history });
   }
 

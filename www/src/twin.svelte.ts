@@ -21,13 +21,15 @@ export class Twin {
   moved = $state(0);
   client: EngineClient | null = null;
   #running = false;
+  /** How many of the run's changes of settings it has taken. */
+  #retuned = 0;
   #turn = 0;
 
   constructor(private readonly lab: Lab) {}
 
   /** Whether the run on screen has transfer: the twin is the other one. */
   readonly runTransfers = $derived.by(() => {
-    const transfer = this.lab.ready?.info.config.transfer;
+    const transfer = this.lab.ready && this.lab.began?.transfer;
     return transfer ? Number(transfer["lambda_v"]) + Number(transfer["lambda_t"]) > 0 : true;
   });
 
@@ -71,6 +73,7 @@ export class Twin {
     this.ready = false;
     this.problem = "";
     this.step = 0;
+    this.#retuned = 0;
     this.history.clear();
     try {
       if (!this.client || this.client.dead) {
@@ -91,7 +94,7 @@ export class Twin {
 
   /** The configuration of the run without transfer; with the default's where the run has none. */
   #config(): ConfigDiff {
-    const config = this.lab.ready!.info.config;
+    const config = this.lab.began!;
     const { lambda_v, lambda_t } = this.lab.settings.defaults?.transfer ?? {};
     const other = this.runTransfers ? { lambda_v: 0, lambda_t: 0 } : { lambda_v, lambda_t };
     return { ...config, transfer: { ...config.transfer, ...other } };
@@ -99,9 +102,30 @@ export class Twin {
 
   /** The run is at another step: go there. */
   follow(): void {
-    if (!this.ready || this.#running || !this.client || this.step >= this.lab.step) return;
+    if (!this.ready || this.#running || !this.client) return;
+    const next = this.lab.history.retuned[this.#retuned];
+    if (next && next.step <= this.step) return void this.#retune(next.config);
+    const to = Math.min(this.lab.step, next?.step ?? Number.POSITIVE_INFINITY);
+    if (this.step >= to) return;
     this.#running = true;
-    void this.client.call("run", { steps: this.lab.step - this.step }).catch(() => (this.#running = false));
+    void this.client.call("run", { steps: to - this.step }).catch(() => (this.#running = false));
+  }
+
+  /** Takes a change of the run's, at the same step; its own weights of transfer are what makes it the twin. */
+  async #retune(config: ConfigDiff): Promise<void> {
+    const turn = this.#turn;
+    this.#running = true;
+    const transfer = Object.fromEntries(Object.entries(config.transfer ?? {}).filter(([name]) => name !== "lambda_v" && name !== "lambda_t"));
+    try {
+      await this.client?.call("retune", { config: { ...config, transfer } });
+      if (turn !== this.#turn) return;
+      this.#retuned++;
+    } catch (error) {
+      if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
+      return;
+    }
+    this.#running = false;
+    this.follow();
   }
 
   #heard(from: EngineClient, pushed: Pushed): void {

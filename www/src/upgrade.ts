@@ -68,7 +68,7 @@ async function moveOver(lab: Lab, adapter: string, version: string, load: number
     const ready = await client.call("resume", { data: lab.settings.choice, snapshot: bytes.slice() });
     lab.adopt(client, opened, verdict ? t.device.gpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.forced);
     lab.lastSnapshot = { bytes, step: ready.info.step };
-    lab.take(ready);
+    lab.take(ready, true);
     if (wasRunning) lab.train();
   } catch (error) {
     lab.deviceWhy = t.device.gpuRefused(error instanceof Error ? error.message : String(error));

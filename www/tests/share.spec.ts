@@ -87,6 +87,7 @@ test("an embedded page fits a corner of a slide, trains, and leads to the lab", 
   await page.evaluate((source) => {
     const frame = document.createElement("iframe");
     Object.assign(frame, { src: source, width: "480", height: "270" });
+    frame.style.border = "0";
     document.body.replaceChildren(frame);
   }, source);
   const inner = page.frameLocator("iframe");

@@ -1,10 +1,13 @@
 // The run survives a reload: its last snapshot lies in IndexedDB, one per tab, the three newest are kept.
 import { createStore, del, entries, get, set } from "idb-keyval";
+import type { Config } from "../protocol";
 import type { DataSet } from "./url";
 
 export interface SavedRun {
   /** `runAddress` of the run: restored only where the address asks for the same run, or for none. */
   run: string;
+  /** What it began with, where settings changed on the way. */
+  began?: Config | undefined;
   data: DataSet;
   preset: string;
   step: number;

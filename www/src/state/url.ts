@@ -11,6 +11,8 @@ export type DataSet = (typeof DATA_SETS)[number];
 /** The views of the large area. */
 export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration"] as const;
 export type View = (typeof VIEWS)[number];
+/** Those that a link shows; hiding all of them hides none. */
+export const shownViews = (hidden: ReadonlySet<string>): readonly View[] => (VIEWS.every((view) => hidden.has(view)) ? VIEWS : VIEWS.filter((view) => !hidden.has(view)));
 const SHOWN: Shown[] = ["run", "twin", "both"];
 /** What a link can hide beside single settings and views. Credits are no such part: licences ask that they be seen. */
 export const PARTS = ["header", "transport", "tabs", "twin", "settings", "data", "preset", "device", "search", "curves", "status", "article"] as const;
@@ -96,7 +98,7 @@ export function readAddress(search: string): Address {
 }
 
 /** The part of the address that decides a run, in a fixed order: equal runs have equal strings. */
-export function runAddress(data: DataSet, preset: string, values: Map<string, Value>): string {
+export function runAddress(data: DataSet, preset: string, values: ReadonlyMap<string, Value>): string {
   const params = new URLSearchParams({ v: String(URL_VERSION), data });
   if (preset) params.set("preset", preset);
   for (const key of SETTING_BY_KEY.keys()) {

@@ -151,6 +151,7 @@ function build(s: Sentences) {
         },
       },
     },
+    retune: { ...s.retune, since: (step: number): string => fill(s.retune.since, { step: n(step + 1) }) },
     errors: {
       ...s.errors,
       crashed: (why: string): string => fill(s.errors.crashed, { why }),
