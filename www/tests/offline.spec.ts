@@ -1,5 +1,5 @@
 // After one visit the page needs no server: whatever it can do, it does without one; and a new build is never hidden.
-import { expect, test, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -101,7 +101,7 @@ test("after one visit everything works without a server: training, words, a pict
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
 });
 
-test("a new build is taken up at the next visit, and said to a page that stands open", async ({ page, context }) => {
+test("a new build is taken up at the next visit, and said to a page that stands open", async ({ page }) => {
   await visit(page, `?${TINY}`);
   const script = (): Promise<string> => page.evaluate(() => document.querySelector<HTMLScriptElement>("script[type=module][src]")!.src);
   expect(await script()).toContain(host.entry);
@@ -113,7 +113,7 @@ test("a new build is taken up at the next visit, and said to a page that stands 
   await stands(page);
   await expect(page.getByText("works offline")).toBeVisible({ timeout: 120_000 });
   await expect(page.getByRole("alert")).toBeEmpty();
-  expect(await kept(context, page)).toEqual({ sites: 2, newest: true });
+  expect(await kept(page)).toEqual({ sites: 2, newest: true });
 
   // Also with nobody to say so: the network's page and list of engines come first.
   host.edit = (file, body) => {
@@ -126,7 +126,7 @@ test("a new build is taken up at the next visit, and said to a page that stands 
 });
 
 /** What the browser keeps: builds of the site, and whether the one it answers with is the newest. */
-async function kept(_: BrowserContext, page: Page): Promise<{ sites: number; newest: boolean }> {
+async function kept(page: Page): Promise<{ sites: number; newest: boolean }> {
   return page.evaluate(async () => {
     const sites = (await caches.keys()).filter((name) => name.startsWith("mtls-lab/site/"));
     return { sites: sites.length, newest: sites.at(-1) === "mtls-lab/site/newer" };

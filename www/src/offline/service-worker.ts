@@ -1,6 +1,6 @@
 // The page without a network. Built as one classic script, `sw.js`, beside index.html; by hand, because its three rules
 // are fewer than what a library for them would need to be told:
-//  - a file whose address changes with its content (assets/…, anything with ?v=) is taken from the cache first;
+//  - a file whose address changes with its content (assets/…, bundles and pack parts with ?v=) is taken from the cache first;
 //  - everything else (the page itself, bundles.json, a pack's manifest) from the network first, so that nothing kept
 //    here ever hides a new build; the cache answers where there is no network;
 //  - worker scripts get the policy of the page, which they do not inherit and many static hosts cannot send.
@@ -20,7 +20,8 @@ const PARTS = "mtls-lab/parts";
 const PATIENCE_MS = 4_000;
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; worker-src 'self'; object-src 'none'; base-uri 'none'";
 
-const fixed = (url: URL): boolean => url.searchParams.has("v") || url.pathname.startsWith(`${home.pathname}assets/`);
+const isPart = (url: URL): boolean => /^(bundles|packs)\//.test(url.pathname.slice(home.pathname.length)) && url.searchParams.has("v");
+const isFixed = (url: URL): boolean => isPart(url) || url.pathname.startsWith(`${home.pathname}assets/`);
 
 scope.addEventListener("install", (event) => {
   event.waitUntil(keepSite());
@@ -36,7 +37,7 @@ scope.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) return;
-  const found = fixed(url) ? cacheFirst(request, url) : networkFirst(request, url);
+  const found = isFixed(url) ? cacheFirst(request, url) : networkFirst(request, url);
   event.respondWith(request.destination === "worker" ? found.then(withPolicy) : found);
 });
 
@@ -46,9 +47,9 @@ async function keepSite(): Promise<void> {
   await Promise.all(
     SITE_FILES.map(async (file) => {
       const url = new URL(file, home);
-      const known = fixed(url) ? await caches.match(url.href) : undefined;
+      const known = isFixed(url) ? await caches.match(url.href) : undefined;
       // Some hosts send index.html to the folder, and a redirected answer is refused for a page.
-      const response = known ?? (await fetch(file === "index.html" ? home : url, { cache: fixed(url) ? "default" : "no-cache" }));
+      const response = known ?? (await fetch(file === "index.html" ? home : url, { cache: isFixed(url) ? "default" : "no-cache" }));
       if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
       await cache.put(url.href, response);
     }),
@@ -68,7 +69,7 @@ async function cacheFirst(request: Request, url: URL): Promise<Response> {
   const known = await caches.match(request, { ignoreVary: true });
   if (known) return known;
   const response = await fetch(request);
-  if (response.ok && url.searchParams.has("v")) await keep(url, response.clone());
+  if (response.ok && isPart(url)) await keep(url, response.clone());
   return response;
 }
 
@@ -84,10 +85,11 @@ async function keep(url: URL, response: Response): Promise<void> {
 async function networkFirst(request: Request, url: URL): Promise<Response> {
   const page = request.mode === "navigate" && (url.pathname === home.pathname || url.pathname === `${home.pathname}index.html`);
   const address = page ? new URL("index.html", home).href : url.href;
-  const part = url.pathname.endsWith(".json");
-  const fresh = fetch(request).then(async (response) => {
+  const list = url.pathname.endsWith(".json");
+  // Whatever the host lets the browser keep for a while: asked for again.
+  const fresh = fetch(request, { cache: "no-cache" }).then(async (response) => {
     // What the site is made of is kept by `keepSite` alone, so that all of it is of one build.
-    if (response.ok && part) await (await caches.open(PARTS)).put(address, response.clone()).catch(() => undefined);
+    if (response.ok && list) await (await caches.open(PARTS)).put(address, response.clone()).catch(() => undefined);
     return response;
   });
   const known = await newest(address);
@@ -121,7 +123,7 @@ async function keepAll(addresses: string[]): Promise<{ all: boolean; bytes: numb
       const response = await fetch(url);
       if (!response.ok) throw new Error(String(response.status));
       bytes += Number(response.headers.get("Content-Length") ?? 0);
-      if (fixed(url)) await keep(url, response);
+      if (isPart(url)) await keep(url, response);
       else await (await caches.open(PARTS)).put(url.href, response);
     } catch {
       all = false;
