@@ -63,6 +63,10 @@ test("similarities: the diagonal wins, a cell says what it is, the keyboard move
   await open(page, "epochs=8&view=matrix");
   const view = page.getByTestId("matrix");
   await expect(view.getByTestId("firsts")).toContainText(/\d+ of 202 pictures/);
+  // The pairs of the next batch: a third of the 813 that are trained on.
+  await view.getByRole("button", { name: "Next batch" }).click();
+  await expect(view.getByTestId("firsts")).toContainText(/\d+ of 271 pictures/);
+  await view.getByRole("button", { name: "Held out" }).click();
   await train(page);
   await until(page, "the end", ({ finished }) => finished);
   await view.getByRole("application").focus();
