@@ -1,15 +1,23 @@
 // The search: a query that stays while the weights move under it.
 import { EngineFailure } from "./client";
 import type { Lab } from "./lab.svelte";
+import { explain, type Reasons } from "./explain";
 import type { Hits, Query } from "./protocol";
-import { t } from "./strings";
+import { language, t } from "./strings";
+import { Translator, type Translation } from "./translate";
 
 const TYPING_MS = 120;
 const SHOWN = 12;
 /** Asked again this often while training. */
 const REFRESH_MS = 350;
+/** Reasons take a question for every hit. */
+const REASONS_MS = 2_000;
 
 export type Asked = { kind: "text" } | { kind: "item"; item: number } | { kind: "image"; name: string; url: string; bytes: Uint8Array };
+
+/** What is said of the hits: nothing, where they stood before training, or why they were found. */
+export const MODES = ["now", "before", "why"] as const;
+export type Mode = (typeof MODES)[number];
 
 export class Search {
   asked = $state.raw<Asked>({ kind: "text" });
@@ -21,6 +29,15 @@ export class Search {
   /** What was wrong with the last file; stays until another query. */
   fileProblem = $state("");
   working = $state(false);
+  mode = $state<Mode>("now");
+  /** All items in the order in which the query found them before training. */
+  before = $state.raw<Hits | null>(null);
+  reasons = $state.raw<Reasons | null>(null);
+  /** The words of the query in English, where they are of another language. */
+  translation = $state.raw<Translation | null>(null);
+  #translator: { queries: unknown; translator: Translator } | null = null;
+  #beforeOf: unknown[] = [];
+  #reasonsAt = { query: null as unknown, time: 0 };
   #timer = 0;
   #busy = false;
   #again = false;
@@ -39,8 +56,34 @@ export class Search {
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => {
       this.lab.writeAddress();
-      void this.ask();
+      void this.translate();
     }, TYPING_MS);
+  }
+
+  /** Looks the words up in the pack's other languages where English does not know them, and asks. */
+  async translate(): Promise<void> {
+    const { ready, manifest, query } = this.lab;
+    if (!ready || !manifest) return;
+    if (this.#translator?.queries !== ready.items) {
+      const translator = new Translator(manifest, new URL("packs/emoji/", this.lab.base), ready.items.map((item) => item.query), language);
+      this.#translator = { queries: ready.items, translator };
+    }
+    // Without the files of the other languages the words are asked for as they stand.
+    const found = await this.#translator.translator.translate(query).catch(() => null);
+    if (query !== this.lab.query) return;
+    this.translation = found;
+    await this.ask();
+  }
+
+  /** As it was typed after all. */
+  untranslated(): void {
+    this.translation = null;
+    void this.ask();
+  }
+
+  show(mode: Mode): void {
+    this.mode = mode;
+    void this.ask();
   }
 
   byItem(item: number): void {
@@ -75,6 +118,7 @@ export class Search {
       this.hits = await this.lab.need.call("search", { query, k: SHOWN });
       if (this.asked.kind === "image") URL.revokeObjectURL(this.asked.url);
       this.asked = { kind: "image", name: query.name, url: URL.createObjectURL(file), bytes };
+      if (this.mode !== "now") void this.ask();
     } catch (error) {
       this.fileProblem = error instanceof Error ? error.message : String(error);
     } finally {
@@ -102,6 +146,7 @@ export class Search {
     try {
       const query = this.#query();
       this.hits = query ? await this.lab.need.call("search", { query, k: SHOWN }) : null;
+      if (query && this.hits) await this.#tell(query, this.hits);
       const item = this.selected;
       if (item !== null) {
         const around = await this.lab.need.call("search", { query: { kind: "item", item }, k: 10 });
@@ -120,9 +165,27 @@ export class Search {
     }
   }
 
+  /** What the mode says of the hits. The beginning does not change: it is asked for once a query. */
+  async #tell(query: Query, hits: Hits): Promise<void> {
+    const { ready, need } = this.lab;
+    const about = query.kind === "image" ? query.bytes : JSON.stringify(query);
+    if (this.mode === "before" && (this.#beforeOf[0] !== ready || this.#beforeOf[1] !== about)) {
+      this.before = null;
+      this.before = await need.call("search", { query, k: ready?.items.length ?? SHOWN, moment: "beginning" });
+      this.#beforeOf = [ready, about];
+    }
+    const other = this.#reasonsAt.query !== about;
+    if (this.mode === "why" && ready && (other || !this.lab.running || performance.now() - this.#reasonsAt.time > REASONS_MS)) {
+      if (other) this.reasons = null;
+      this.reasons = await explain(query, hits, ready.items, (asked, k) => need.call("search", { query: asked, k }));
+      this.#reasonsAt = { query: about, time: performance.now() };
+    }
+  }
+
   #query(): Query | null {
     if (this.asked.kind === "item") return { kind: "item", item: this.asked.item };
     if (this.asked.kind === "image") return { kind: "image", bytes: this.asked.bytes, name: this.asked.name };
-    return this.lab.query.trim() ? { kind: "text", text: this.lab.query } : null;
+    const text = this.translation?.from === this.lab.query.trim() ? this.translation.english : this.lab.query;
+    return text.trim() ? { kind: "text", text } : null;
   }
 }

@@ -106,6 +106,17 @@ function build(s: Sentences) {
       wrong: (wrong: number, all: number): string => fill(s.neighbours.wrong, { wrong, all }),
     },
     curves: { ...s.curves, twin: (which: string): string => fill(s.curves.twin, { which: inside(which) }) },
+    finding: {
+      ...s.finding,
+      was: (rank: number): string => fill(s.finding.was, { rank: n(rank) }),
+      gone: (count: number): string => fill(s.finding.gone, { count }),
+      shared: { images: (names: string): string => fill(s.finding.shared.images, { names }), texts: (names: string): string => fill(s.finding.shared.texts, { names }) },
+      words: (words: string): string => fill(s.finding.words, { words }),
+      /** `code`: of the language that the words were in. */
+      through: (code: string): string => fill(s.finding.through, { language: new Intl.DisplayNames([language], { type: "language" }).of(code) ?? code }),
+      lens: { ...s.finding.lens, failed: (why: string): string => fill(s.finding.lens.failed, { why }) },
+      pad: { ...s.finding.pad, at: (down: boolean, x: number, y: number): string => fill(down ? s.finding.pad.down : s.finding.pad.up, { x: Math.round(100 * x), y: Math.round(100 * y) }) },
+    },
     measures: { ...s.measures, at: ({ epoch, step }: { epoch: number; step: number }): string => fill(s.measures.at, { epoch: decimal(Number(epoch.toFixed(1))), step: n(step) }) },
     status: {
       ...s.status,
