@@ -2,7 +2,8 @@
 import { EngineClient, EngineFailure, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
-import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
+import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
+import { Comparison } from "./compare/comparison.svelte";
 import { PACK } from "./offline/addresses";
 import { Tuning } from "./tuning.svelte";
 import { Twin } from "./twin.svelte";
@@ -23,6 +24,7 @@ export class Lab {
   readonly twin: Twin = new Twin(this);
   readonly tuning: Tuning = new Tuning(this);
   readonly runs: Runs = new Runs(this);
+  readonly comparison: Comparison = new Comparison(this);
 
   phase = $state<Phase>("loading");
   notice = $state.raw<Notice | null>(null);
@@ -30,6 +32,7 @@ export class Lab {
   about = $state.raw<About | null>(null);
   manifest = $state.raw<PackManifest | null>(null);
   presets = $state.raw<Preset[]>([]);
+  objectives = $state.raw<Objective[]>([]);
   ready = $state.raw<Ready | null>(null);
   /** About the run as it is now: settings may change on its way. */
   info = $state.raw<RunInfo | null>(null);
@@ -59,11 +62,12 @@ export class Lab {
   gpuLost = false;
   client: EngineClient | null = null;
   lastSnapshot: { bytes: Uint8Array; step: number } | null = null;
+  #starting = $state(false);
   #restarts = 0;
   #spoken = $state("");
 
   /** Settings on screen that the current run does not have. */
-  readonly changed = $derived(this.ready !== null && this.settings.run !== this.tuning.run);
+  readonly changed = $derived(this.ready !== null && !this.#starting && this.settings.run !== this.tuning.run);
   /** The run as an address; the settings on screen may already be others. */
   get activeRun(): string {
     return this.tuning.run;
@@ -77,12 +81,15 @@ export class Lab {
     this.phase = "loading";
     this.notice = null;
     void this.runs.read();
+    void this.comparison.read();
     try {
       this.bundles = await readBundles(this.base).catch(() => {
         throw new Error(t.errors.bundles);
       });
       await this.#open();
       await this.#firstRun();
+      const { beside } = this.address;
+      if (beside !== null && !this.twin.choose(beside)) this.address.unknown.push(`beside=${beside}`);
       if (this.address.shown !== "run") this.twin.show(this.address.shown);
       if (this.address.unknown.length > 0) this.notice = { tone: "warn", text: t.errors.address(this.address.unknown.join(", ")) };
     } catch (error) {
@@ -133,6 +140,7 @@ export class Lab {
     this.about = opened.about;
     this.manifest = opened.manifest;
     this.presets = opened.presets;
+    this.objectives = opened.objectives;
     this.device = opened.device;
     this.deviceWhy = why;
     this.settings.known(opened.defaults, opened.presets);
@@ -167,10 +175,15 @@ export class Lab {
   async start(): Promise<void> {
     const { settings } = this;
     this.running = false;
-    const ready = await this.need.call("start", { data: settings.choice, config: settings.difference });
-    this.lastSnapshot = null;
-    this.began = null;
-    this.take(ready);
+    this.#starting = true;
+    try {
+      const ready = await this.need.call("start", { data: settings.choice, config: settings.difference });
+      this.lastSnapshot = null;
+      this.began = null;
+      this.take(ready);
+    } finally {
+      this.#starting = false;
+    }
   }
 
   /** Shows a run that the worker has just started or resumed. `same`: the one on screen, in another worker. */
@@ -217,6 +230,13 @@ export class Lab {
     }
   }
 
+  /** Trains a recorded run anew. */
+  async openRun(run: string): Promise<void> {
+    this.settings.restore(run);
+    await this.reset();
+    this.train();
+  }
+
   visible(shown: boolean): void {
     this.twin.look();
     if (shown) void this.runs.read();
@@ -236,7 +256,7 @@ export class Lab {
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
     const { language, hide, embed } = this.address;
-    this.search = writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, item, language, hide, embed }, t.search.standard);
+    this.search = writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, language, hide, embed }, t.search.standard);
   }
 
   /** Whether the link lets this control be seen. */

@@ -38,6 +38,7 @@ export interface LabState {
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
   retuned: { step: number; config: ConfigDiff }[]; config: Config | null;
   twin: { ready: boolean; step: number; losses: { step: number; total: number }[]; metrics: Record<string, number | null> | null };
+  overlaid: string[];
 }
 const numbers = (metrics: Metrics | null): Record<string, number | null> | null =>
   metrics && Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number"));
@@ -58,6 +59,7 @@ window.__lab = {
     retuned: lab.history.retuned.map(({ step, config }) => ({ step, config })),
     config: lab.config,
     twin: { ready: lab.twin.ready, step: lab.twin.step, losses: lab.twin.history.steps.map(({ step, total }) => ({ step, total })), metrics: numbers(lab.twin.history.metrics) },
+    overlaid: lab.runs.overlaid.map(({ name }) => name),
   }),
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {

@@ -30,9 +30,17 @@ export const LINES: { colour: string; dash: number[] }[] = [
 export interface Overlaid { id: string; name: string; colour: string; dash: number[]; evaluations: EvaluationEvent[]; steps: StepEvent[]; perEpoch: number }
 
 /** What is to be recorded. */
-export interface Going { run: string; data: DataSet; config: Config; total: number; perEpoch: number; device: "cpu" | "gpu"; history: RunHistory }
+export interface Going { run: string; data: DataSet; began: Config; config: Config; total: number; perEpoch: number; device: "cpu" | "gpu"; history: RunHistory }
 
-const sameRun = (a: { data: DataSet; config: Config }, b: { data: DataSet; config: Config }): boolean => a.data === b.data && JSON.stringify(a.config) === JSON.stringify(b.config);
+/** What decides a run: its data, its settings, and when they were changed. */
+type Decided = Pick<RunRecord, "data" | "began" | "retuned">;
+const sameStart = (a: Decided, b: Decided): boolean => a.data === b.data && JSON.stringify(a.began) === JSON.stringify(b.began);
+const sameRun = (a: Decided, b: Decided): boolean => sameStart(a, b) && JSON.stringify(a.retuned) === JSON.stringify(b.retuned);
+/** Whether `record` is of this run before settings of it were changed. */
+const before = (record: RunRecord, run: Decided): boolean => {
+  const next = run.retuned[record.retuned.length];
+  return next !== undefined && record.step <= next.step && sameRun(record, { ...run, retuned: run.retuned.slice(0, record.retuned.length) });
+};
 
 export class Runs {
   /** Newest first. */
@@ -43,8 +51,10 @@ export class Runs {
   deleted = $state.raw<RunRecord | null>(null);
   /** How many old ones made room, in this tab. */
   dropped = $state(0);
+  #against = $state("");
   #laid = $state.raw<{ id: string; line: number }[]>([]);
   #unwritten = new Map<string, RunRecord>();
+  #written = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly lab: Lab) {}
@@ -60,10 +70,17 @@ export class Runs {
   readonly data: DataSet = $derived.by(() => readAddress(this.lab.activeRun).data);
   /** The record of the run on screen. */
   readonly current = $derived.by(() => {
-    const config = this.lab.config;
-    // One whose settings changed on the way is no run of any settings.
-    return config && !this.lab.tuned ? (this.all.find((record) => sameRun(record, { data: this.data, config })) ?? null) : null;
+    const { ready, began, history } = this.lab;
+    if (!ready || !began || history.version < 0) return null;
+    const own = { data: this.data, began, retuned: history.retuned };
+    return this.all.find((record) => sameRun(record, own)) ?? this.all.find((record) => before(record, own)) ?? null;
   });
+
+  /** What the others are compared with: a pinned one, else the run on screen. */
+  readonly reference = $derived.by(() => this.all.find(({ id, pinned }) => pinned && id === this.#against) ?? this.current);
+  compareWith(id: string): void {
+    this.#against = id;
+  }
 
   /** The run on screen is drawn anyway. */
   readonly overlaid: Overlaid[] = $derived.by(() =>
@@ -101,22 +118,23 @@ export class Runs {
     const { history, ...about } = going;
     const last = history.evaluations.at(-1);
     if (!last || last.step <= 0) return;
-    const earlier = this.all.find((record) => sameRun(record, going));
+    const run = { ...about, retuned: [...history.retuned] };
+    const earlier = this.all.find((record) => sameRun(record, run)) ?? this.all.find((record) => before(record, run));
     const version = this.lab.about?.version ?? "";
     // Trained again and not yet as far: the whole curve stays until it is.
     if (earlier && earlier.step > last.step && earlier.version === version) return;
     this.#put({
-      id: earlier?.id ?? crypto.randomUUID(), name: earlier?.name ?? "", pinned: earlier?.pinned ?? false, ...about,
+      id: earlier?.id ?? crypto.randomUUID(), name: earlier?.name ?? "", pinned: earlier?.pinned ?? false, ...run,
       step: last.step, date: earlier?.date ?? Date.now(), version, evaluations: thinned(history.evaluations, MOST_EVALUATIONS), steps: thinned(history.steps, MOST_STEPS),
     });
     this.#makeRoom();
   }
 
   recordRun(): void {
-    const { info, device, history, activeRun } = this.lab;
-    if (!info || !device || this.lab.tuned) return;
+    const { info, began, device, history, activeRun } = this.lab;
+    if (!info || !began || !device) return;
     const { config, total_steps: total, steps_per_epoch: perEpoch } = info;
-    this.record({ run: activeRun, data: this.data, config, total, perEpoch, device: device.kind, history });
+    this.record({ run: activeRun, data: this.data, began, config, total, perEpoch, device: device.kind, history });
   }
 
   rename(record: RunRecord, name: string): void {
@@ -146,6 +164,7 @@ export class Runs {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#written = performance.now();
     const waiting = [...this.#unwritten.values()];
     this.#unwritten.clear();
     for (const record of waiting) void writeRecord(record).then((written) => (this.kept &&= written));
@@ -155,7 +174,10 @@ export class Runs {
     const known = this.all.some(({ id }) => id === record.id);
     this.all = known ? this.all.map((other) => (other.id === record.id ? record : other)) : [record, ...this.all];
     this.#unwritten.set(record.id, record);
-    this.#timer ??= setTimeout(() => this.flush(), WRITE_MS);
+    // At once, then not too often; the end of a run is always written.
+    const wait = record.step >= record.total ? 0 : this.#written + WRITE_MS - performance.now();
+    if (wait <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), wait);
   }
 
   #makeRoom(): void {

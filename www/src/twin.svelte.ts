@@ -1,9 +1,14 @@
 // The twin: the same run with the structure transfer taken out (or put in, where the run has none), on the same seed and
 // batches, in a worker of its own. It follows the run step for step, so that at any moment the two differ in one thing.
+// In its place any other configuration can be trained on the same seed and batches: see partner.ts.
 import type { EngineClient, Pushed } from "./client";
 import { RunHistory } from "./history.svelte";
 import type { Lab } from "./lab.svelte";
-import type { ConfigDiff } from "./protocol";
+import { batchesOf, onBatchesOf, partnerNamed, type Partner } from "./partner";
+import type { Config, ConfigDiff, RunInfo } from "./protocol";
+import { addressOf, described, differences, presetOf, presetTitle } from "./state/describe";
+import { choiceOf } from "./state/run-settings.svelte";
+import { t } from "./strings";
 
 export type Shown = "run" | "twin" | "both";
 
@@ -20,6 +25,12 @@ export class Twin {
   positions: { image: Float32Array; text: Float32Array } | null = null;
   moved = $state(0);
   client: EngineClient | null = null;
+  /** What is trained beside the run: empty for its twin, else as partner.ts names it. */
+  beside = $state("");
+  /** Somebody chose it, so that it belongs in a link. */
+  #chosen = $state(false);
+  #info: RunInfo | null = null;
+  #began: Config | null = null;
   #running = false;
   /** How many of the run's changes of settings it has taken. */
   #retuned = 0;
@@ -32,6 +43,58 @@ export class Twin {
     const transfer = this.lab.ready && this.lab.began?.transfer;
     return transfer ? Number(transfer["lambda_v"]) + Number(transfer["lambda_t"]) > 0 : true;
   });
+
+  /** What takes the twin's place; null: nothing does, or nothing known. */
+  readonly partner = $derived.by((): Partner | null => {
+    const { presets, objectives, settings } = this.lab;
+    const { defaults } = settings;
+    return this.beside && defaults ? partnerNamed(this.beside, { defaults, presets, objectives, nameOf: (config) => described(config, defaults, presets) }) : null;
+  });
+  /** What the run began with. */
+  get #base(): Config | null {
+    return this.lab.ready && this.lab.began;
+  }
+  readonly #placed = $derived.by(() => {
+    const { defaults } = this.lab.settings;
+    return this.partner && this.#base && defaults ? onBatchesOf(this.#base, this.partner, defaults) : null;
+  });
+  /** Settings that the partner takes over from the run although its own are others. */
+  readonly forced = $derived(this.#placed?.forced ?? []);
+
+  /** What the two are called, shortly: the run and what is beside it. */
+  readonly #names = $derived.by((): [string, string] => {
+    const { presets, settings } = this.lab;
+    const config = this.#base;
+    if (!this.partner || !this.#placed || !config || !settings.defaults) return this.runTransfers ? [t.twin.with, t.twin.without] : [t.twin.without, t.twin.with];
+    const short = (own: Config): string => presetTitle(presetOf(own, settings.defaults!, presets));
+    const names: [string, string] = [short(config), this.partner.own ? short(this.#placed.config) : this.partner.name];
+    if (names[0] !== names[1]) return names;
+    // Two of a kind are told apart by what differs.
+    const apart = [differences(config, this.#placed.config), differences(this.#placed.config, config)].map((words) => words.join(", "));
+    return [apart[0] || names[0], apart[1] || names[1]];
+  });
+  nameOf(run: boolean): string {
+    return this.#names[run ? 0 : 1];
+  }
+
+  /** Trains this beside the run, from now on; false: there is no such thing. */
+  choose(beside: string): boolean {
+    if (this.#chosen && this.beside === beside) return true;
+    this.beside = beside;
+    if (beside && !this.partner) {
+      this.dismiss();
+      return false;
+    }
+    this.#chosen = true;
+    this.wanted = true;
+    this.begin();
+    return true;
+  }
+
+  /** What was chosen to be beside the run; null: nothing was. */
+  get asked(): string | null {
+    return this.#chosen ? this.beside : null;
+  }
 
   /** Trains one beside the run, from now on. */
   want(): void {
@@ -55,6 +118,8 @@ export class Twin {
   dismiss(): void {
     this.#turn++;
     this.wanted = false;
+    this.beside = "";
+    this.#chosen = false;
     this.shown = "run";
     this.client?.terminate();
     this.client = null;
@@ -82,8 +147,11 @@ export class Twin {
         this.client = client;
         this.look();
       }
-      await this.client.call("start", { data: this.lab.settings.choice, config: this.#config() });
+      const { info, bitmap } = await this.client.call("start", { data: choiceOf(this.lab.runs.data), config: this.#config() });
+      bitmap.close();
       if (turn !== this.#turn) return;
+      this.#info = info;
+      this.#began = info.config;
       this.ready = true;
       this.#running = false;
       this.follow();
@@ -93,8 +161,12 @@ export class Twin {
   }
 
   /** The configuration of the run without transfer; with the default's where the run has none. */
-  #config(): ConfigDiff {
-    const config = this.lab.began!;
+  #config(): Config {
+    if (this.beside) {
+      if (!this.#placed) throw new Error(t.errors.address(`beside=${this.beside}`));
+      return this.#placed.config;
+    }
+    const config = this.#base!;
     const { lambda_v, lambda_t } = this.lab.settings.defaults?.transfer ?? {};
     const other = this.runTransfers ? { lambda_v: 0, lambda_t: 0 } : { lambda_v, lambda_t };
     return { ...config, transfer: { ...config.transfer, ...other } };
@@ -111,15 +183,17 @@ export class Twin {
     void this.client.call("run", { steps: to - this.step }).catch(() => (this.#running = false));
   }
 
-  /** Takes a change of the run's, at the same step; its own weights of transfer are what makes it the twin. */
-  async #retune(config: ConfigDiff): Promise<void> {
+  /** Takes a change of the run's, at the same step. */
+  async #retune(change: ConfigDiff): Promise<void> {
     const turn = this.#turn;
+    const config = this.partner ? batchesOf(change) : withoutWeights(change);
     this.#running = true;
-    const transfer = Object.fromEntries(Object.entries(config.transfer ?? {}).filter(([name]) => name !== "lambda_v" && name !== "lambda_t"));
     try {
-      await this.client?.call("retune", { config: { ...config, transfer } });
-      if (turn !== this.#turn) return;
+      const answer = await this.client?.call("retune", { config });
+      if (turn !== this.#turn || !answer || !this.#info) return;
       this.#retuned++;
+      this.#info = { ...this.#info, config: answer.config, total_steps: answer.total_steps };
+      this.history.add([{ type: "retuned", step: answer.step, config }]);
     } catch (error) {
       if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
       return;
@@ -134,6 +208,7 @@ export class Twin {
       this.step = pushed.step;
       this.#running = pushed.running;
       this.history.add(pushed.events);
+      if (pushed.events.some((event) => event.type === "evaluation")) this.#record();
       if (!pushed.running) this.follow();
     } else if (pushed.type === "projection") {
       this.positions = pushed;
@@ -143,4 +218,17 @@ export class Twin {
       this.problem = pushed.failure.message;
     }
   }
+
+  #record(): void {
+    const { runs, presets, settings } = this.lab;
+    if (!this.#info || !this.ready || !settings.defaults) return;
+    const { config, total_steps: total, steps_per_epoch: perEpoch } = this.#info;
+    runs.record({ run: addressOf(runs.data, config, settings.defaults, presets), data: runs.data, began: this.#began ?? config, config, total, perEpoch, device: "cpu", history: this.history });
+  }
+}
+
+/** Its own weights of transfer are what makes it the twin. */
+function withoutWeights(change: ConfigDiff): ConfigDiff {
+  const { lambda_v: _, lambda_t: __, ...transfer } = change.transfer ?? {};
+  return { ...change, transfer };
 }

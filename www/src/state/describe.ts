@@ -4,7 +4,7 @@ import { decimal, t } from "../strings";
 import { layered, SETTINGS, valueIn, type Setting, type Value } from "./settings";
 import { runAddress, type DataSet } from "./url";
 
-const said = (setting: Setting, value: Value): string => {
+export const said = (setting: Setting, value: Value): string => {
   if (typeof value === "boolean") return value ? t.runs.on : t.runs.off;
   if (value === null || value === "") return "–";
   return typeof value === "number" ? decimal(value) : (t.settings.options[value] ?? value);
@@ -14,8 +14,8 @@ const said = (setting: Setting, value: Value): string => {
 export const differing = (config: Config, from: Config): Setting[] => SETTINGS.filter((setting) => valueIn(config, setting) !== valueIn(from, setting));
 
 /** The same in words: "Batch 64". */
-export const differences = (config: Config, from: Config): string[] =>
-  differing(config, from).map((setting) => `${t.settings.names[setting.key] ?? setting.key} ${said(setting, valueIn(config, setting))}`);
+export const differences = (config: Config, from: Config, without = ""): string[] =>
+  differing(config, from).filter(({ key }) => key !== without).map((setting) => `${t.settings.names[setting.key] ?? setting.key} ${said(setting, valueIn(config, setting))}`);
 
 /** The preset from which a configuration differs least, and that preset's full configuration. */
 function nearest(config: Config, defaults: Config, presets: Preset[]): { preset: Preset | undefined; base: Config } {
@@ -24,12 +24,14 @@ function nearest(config: Config, defaults: Config, presets: Preset[]): { preset:
   return candidates.reduce((best, other) => (apart(other.base) < apart(best.base) ? other : best), candidates[0] ?? { preset: undefined, base: defaults });
 }
 
-export const presetTitle = (preset: Preset): string => t.settings.presets[preset.name]?.title ?? preset.title;
+export const presetOf = (config: Config, defaults: Config, presets: Preset[]): Preset | undefined => nearest(config, defaults, presets).preset;
 
-/** What a run is called unless somebody names it: the nearest preset, and what differs from it. */
+export const presetTitle = (preset: Preset | undefined): string => (preset ? (t.settings.presets[preset.name]?.title ?? preset.title) : "");
+
+/** What a run is called unless somebody names it: the nearest preset, and what differs from it (not when it is measured). */
 export function described(config: Config, defaults: Config, presets: Preset[]): string {
   const { preset, base } = nearest(config, defaults, presets);
-  return [...(preset ? [presetTitle(preset)] : []), ...differences(config, base)].join(" · ");
+  return [...(preset ? [presetTitle(preset)] : []), ...differences(config, base, "eval_every")].join(" · ");
 }
 
 /** The run as an address. The seed always stands in it: whoever opens it wants the same run. */

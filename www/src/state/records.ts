@@ -1,6 +1,6 @@
 // The record of runs in IndexedDB: how each went, without its weights. It survives a reload; other tabs see it too.
 import { createStore, delMany, set, values } from "idb-keyval";
-import type { Config, EvaluationEvent, StepEvent } from "../protocol";
+import type { Config, EvaluationEvent, RetunedEvent, StepEvent } from "../protocol";
 import type { DataSet } from "./url";
 
 export interface RunRecord {
@@ -8,6 +8,10 @@ export interface RunRecord {
   /** Its address: opens the same run again. */
   run: string;
   data: DataSet;
+  /** What it began with, and what was changed on its way: both together decide a run. */
+  began: Config;
+  retuned: RetunedEvent[];
+  /** As it is now. */
   config: Config;
   /** As somebody named it; empty: it is described by its settings. */
   name: string;

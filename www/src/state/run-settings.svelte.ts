@@ -10,6 +10,8 @@ const VIEWS: Record<DataSet, string[]> = {
   "emoji-4": ["noto", "twemoji", "openmoji", "fluent"],
 };
 
+export const choiceOf = (data: DataSet): DataChoice => ({ subset: data, views: VIEWS[data] });
+
 export class RunSettings {
   data = $state<DataSet>("emoji-1k");
   /** Name of a preset; empty for the first, the default. */
@@ -49,7 +51,7 @@ export class RunSettings {
   }
 
   get choice(): DataChoice {
-    return { subset: this.data, views: VIEWS[this.data] };
+    return choiceOf(this.data);
   }
 
   /** Defaults and preset. */

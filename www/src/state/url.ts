@@ -9,7 +9,7 @@ export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
 export type DataSet = (typeof DATA_SETS)[number];
 
 /** The views of the large area. */
-export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration"] as const;
+export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration", "runs"] as const;
 export type View = (typeof VIEWS)[number];
 /** Those that a link shows; hiding all of them hides none. */
 export const shownViews = (hidden: ReadonlySet<string>): readonly View[] => (VIEWS.every((view) => hidden.has(view)) ? VIEWS : VIEWS.filter((view) => !hidden.has(view)));
@@ -31,6 +31,8 @@ export interface Address {
   view: View;
   /** The run, its twin, or both. */
   shown: Shown;
+  /** What is trained beside the run, as partner.ts names it; empty: its twin; null: not asked for. */
+  beside: string | null;
   /** The selected item. */
   item: number | null;
   /** Language of the page; null: the browser decides. */
@@ -47,7 +49,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", item: null, language: null, hide: new Set(), embed: false, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, language: null, hide: new Set(), embed: false, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     if (key === "v") {
@@ -63,6 +65,9 @@ export function readAddress(search: string): Address {
       if (view) address.view = view;
       else if (shown) address.shown = shown;
       else address.unknown.push(`${key}=${text}`);
+    } else if (key === "beside") {
+      if (text === "twin" || /^(preset|objective|run):/.test(text)) address.beside = text === "twin" ? "" : text;
+      else address.unknown.push(`beside=${text}`);
     } else if (key === "item") {
       if (/^\d{1,6}$/.test(text)) address.item = Number(text);
       else address.unknown.push(`item=${text}`);
@@ -109,15 +114,16 @@ export function runAddress(data: DataSet, preset: string, values: ReadonlyMap<st
 }
 
 /** What is looked at, and how, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; item: number | null; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
 
 /** Puts the address into the address bar; returns it. */
-export function writeAddress(run: string, { device, query, view, shown, item, language, hide, embed }: Looking, standardQuery: string): string {
+export function writeAddress(run: string, { device, query, view, shown, beside, item, language, hide, embed }: Looking, standardQuery: string): string {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
   if (view !== "space") params.set("view", view);
   if (shown !== "run") params.set("show", shown);
+  if (beside !== null) params.set("beside", beside || "twin");
   if (item !== null) params.set("item", String(item));
   if (language) params.set("lang", language);
   const search = withShell(params, hide, embed);

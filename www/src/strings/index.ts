@@ -38,16 +38,22 @@ export const fixed = (value: number, digits: number): string => decimal(value.to
 /** What somebody typed, with the decimal point that the address and the engine want. */
 export const withPoint = (typed: string): string => (point === "," ? typed.replace(",", ".") : typed);
 
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+/** The time of today, the day of any other. */
+export const shortDate = (when: number): string => (when > new Date().setHours(0, 0, 0, 0) ? clock : day).format(when);
+
 /** Puts values in the place of `{name}`. */
 const fill = (template: string, values: Record<string, string | number>): string =>
   template.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
-/** Inside a sentence: only the first letter, because German nouns keep theirs. */
-const inside = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);
+/** Inside a sentence: only the first letter, because German nouns keep theirs; names such as MTLS keep it too. */
+const inside = (words: string): string => (/^\p{Lu}{2}/u.test(words) ? words : words.charAt(0).toLowerCase() + words.slice(1));
 
 function build(s: Sentences) {
   /** Numbers far below one. */
   const tiny = (value: number): string => decimal(Number(value.toPrecision(2)));
   const ms = (value: number): string => fill(s.units.milliseconds, { n: value < 10 ? fixed(value, 1) : Math.round(value) });
+  const seeds = (count: number): string => (count === 1 ? s.comparison.seedCount.one : fill(s.comparison.seedCount.more, { count }));
   return {
     ...s,
     units: {
@@ -163,6 +169,36 @@ function build(s: Sentences) {
       },
     },
     retune: { ...s.retune, since: (step: number): string => fill(s.retune.since, { step: n(step + 1) }) },
+    runs: {
+      ...s.runs,
+      measures: s.runs.measures as Record<string, { head: string; title: string }>,
+      instead: (name: string, value: string, own: string): string => fill(s.runs.instead, { name, value, own }),
+      besideAt: (step: number): string => fill(s.runs.besideAt, { step: n(step) }),
+      layNamed: (name: string): string => fill(s.runs.layNamed, { name }),
+      pin: (name: string): string => fill(s.runs.pin, { name }),
+      open: (name: string): string => fill(s.runs.open, { name }),
+      delete: (name: string): string => fill(s.runs.delete, { name }),
+      deleted: (name: string): string => fill(s.runs.deleted, { name }),
+      keeps: (count: number): string => fill(s.runs.keeps, { count: n(count) }),
+      changed: (step: number, what: string): string => fill(s.runs.changed, { step: n(step), what }),
+      dropped: (count: number): string => fill(s.runs.dropped, { count: n(count) }),
+    },
+    comparison: {
+      ...s.comparison,
+      roles: s.comparison.roles as Record<string, string>,
+      losses: s.comparison.losses as Record<string, string>,
+      towers: s.comparison.towers as Record<string, string>,
+      ablations: s.comparison.ablations as Record<string, string>,
+      terms: (data: string, split: string, epochs: number, seeds: number): string => fill(s.comparison.terms, { data, split, epochs: n(epochs), seeds: n(seeds) }),
+      all: (objectives: number, count: number): string => fill(s.comparison.all, { objectives, seeds: seeds(count) }),
+      pair: (count: number): string => fill(s.comparison.pair, { seeds: seeds(count) }),
+      these: (objectives: number, count: number): string => fill(s.comparison.these, { objectives, seeds: seeds(count) }),
+      at: (objective: string, seed: number, at: number, of: number): string => fill(s.comparison.at, { objective, seed, at, of }),
+      failed: (objective: string, seed: number, why: string): string => fill(s.comparison.failed, { objective, seed, why }),
+      weight: (weight: string): string => fill(s.comparison.weight, { weight: decimal(weight) }),
+      toTwin: (ratio: number): string => fill(s.comparison.toTwin, { ratio: fixed(ratio, 2) }),
+      withTransfer: (loss: string): string => fill(s.comparison.withTransfer, { loss }),
+    },
     errors: {
       ...s.errors,
       crashed: (why: string): string => fill(s.errors.crashed, { why }),
