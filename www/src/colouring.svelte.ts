@@ -1,7 +1,8 @@
-// How points look, in every plot: as pictures or dots, with lines or without, and their colour: labels, or k-means clusters of the current picture embeddings with their AMI.
-import { categorical } from "./draw/palette";
+// What the colours of every plot stand for: labels, k-means clusters of the current embeddings with their AMI, or one of
+// the colourings that only the space has.
 import type { Lab } from "./lab.svelte";
 import type { Clusters } from "./protocol";
+import type { Colour } from "./state/space-keys";
 
 /** k-means is run again at most this often while training. */
 const REFRESH_MS = 2_500;
@@ -9,9 +10,6 @@ const REFRESH_MS = 2_500;
 export type ClusterSpace = "image" | "text" | "fused";
 
 export class Colouring {
-  thumbnails = $state(true);
-  lines = $state(false);
-  by = $state<"class" | "cluster">("class");
   #chosenK = $state<number | null>(null);
   space = $state<ClusterSpace>("image");
   clusters = $state.raw<Clusters | null>(null);
@@ -25,20 +23,16 @@ export class Colouring {
     return this.#chosenK ?? Math.max(2, this.lab.ready?.info.classes.length ?? 8);
   }
 
-  /** N x RGBA. */
-  readonly colours = $derived.by(() => {
-    const items = this.lab.ready?.items ?? [];
-    const colours = new Uint8Array(items.length * 4).fill(255);
-    items.forEach((item, i) => colours.set(categorical(this.labelOf(i, item.class)), 4 * i));
-    return colours;
-  });
+  get by(): Colour {
+    return this.lab.space.is.colour;
+  }
 
   labelOf(item: number, label: number | null): number {
     return this.by === "cluster" ? (this.clusters?.labels[item] ?? 7) : (label ?? 7);
   }
 
-  choose(by: "class" | "cluster"): void {
-    this.by = by;
+  choose(by: Colour): void {
+    this.lab.space.choose("colour", by);
     if (by === "cluster") void this.refresh(true);
   }
 

@@ -1,15 +1,16 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
-import { EngineClient, EngineFailure, type Pushed } from "./client";
+import { EngineClient, type Pushed } from "./client";
 import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
 import { PACK } from "./offline/addresses";
 import { Tuning } from "./tuning.svelte";
-import { Twin } from "./twin.svelte";
+import { Twin, type Positions } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
 import { RunSettings } from "./state/run-settings.svelte";
+import { SpaceLook } from "./space.svelte";
 import { readAddress, shownViews, writeAddress, type View } from "./state/url";
 import { t } from "./strings";
 
@@ -22,6 +23,7 @@ export class Lab {
   readonly settings = new RunSettings(this.address);
   readonly history = new RunHistory();
   readonly twin: Twin = new Twin(this);
+  readonly space = new SpaceLook(this.address.space, () => this.writeAddress());
   readonly tuning: Tuning = new Tuning(this);
   readonly runs: Runs = new Runs(this);
   readonly comparison: Comparison = new Comparison(this);
@@ -52,8 +54,8 @@ export class Lab {
   view = $state<View>(this.views.includes(this.address.view) ? this.address.view : this.views[0]!);
   /** The selected item. */
   selected = $state<number | null>(this.address.item);
-  /** Image and text positions, interleaved x y; `moved` counts their updates. */
-  positions: { image: Float32Array; text: Float32Array } | null = null;
+  /** Image and text positions; `moved` counts their updates. */
+  positions: Positions | null = null;
   moved = $state(0);
   /** What the address bar says. */
   search = $state(location.search);
@@ -255,8 +257,7 @@ export class Lab {
 
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
-    const { language, hide, embed } = this.address;
-    this.search = writeAddress(this.settings.run, { device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, language, hide, embed }, t.search.standard);
+    this.search = writeAddress(this.settings.run, { ...this.address, device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, space: this.space.is }, t.search.standard);
   }
 
   /** Whether the link lets this control be seen. */
@@ -392,8 +393,7 @@ export class Lab {
 }
 
 function message(error: unknown): string {
-  if (error instanceof EngineFailure || error instanceof Error) return error.message;
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }
 
 export const lab = new Lab();

@@ -29,7 +29,7 @@ void missing().then((sentence) => {
 declare global {
   interface Window {
     /** For tests and for the curious: where the run stands, and a way to break the GPU. */
-    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number> };
+    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number>; plot(): PlotState | null; titles(): string[]; pairs(): Promise<Record<"image_rank" | "text_rank" | "score", number[]>> };
   }
 }
 export interface LabState {
@@ -40,6 +40,8 @@ export interface LabState {
   twin: { ready: boolean; step: number; losses: { step: number; total: number }[]; metrics: Record<string, number | null> | null };
   overlaid: string[];
 }
+/** Pixels (x y x y ...) of every picture and then of every text of the run's plot; of every picture how much of it is drawn. */
+export interface PlotState { screen: number[]; detail: number[] }
 const numbers = (metrics: Metrics | null): Record<string, number | null> | null =>
   metrics && Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number"));
 window.__lab = {
@@ -61,6 +63,15 @@ window.__lab = {
     twin: { ready: lab.twin.ready, step: lab.twin.step, losses: lab.twin.history.steps.map(({ step, total }) => ({ step, total })), metrics: numbers(lab.twin.history.metrics) },
     overlaid: lab.runs.overlaid.map(({ name }) => name),
   }),
+  plot: () => {
+    const [screen, detail] = [lab.space.plot?.screen(), lab.space.plot?.detail()];
+    return screen && detail ? { screen: [...screen], detail: [...detail] } : null;
+  },
+  titles: () => (lab.ready?.items ?? []).map(({ title }) => title),
+  pairs: async () => {
+    const { image_rank, text_rank, score } = await lab.need.call("pairs", null);
+    return { image_rank: [...image_rank], text_rank: [...text_rank], score: [...score] };
+  },
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {
     await lab.need.call("lose_device", null);

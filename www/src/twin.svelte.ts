@@ -11,6 +11,8 @@ import { choiceOf } from "./state/run-settings.svelte";
 import { t } from "./strings";
 
 export type Shown = "run" | "twin" | "both";
+/** Interleaved x y, or x y z. */
+export interface Positions { image: Float32Array; text: Float32Array; dims: 2 | 3 }
 
 export class Twin {
   readonly history = new RunHistory();
@@ -22,7 +24,7 @@ export class Twin {
   step = $state(0);
   problem = $state("");
   /** Positions as of the run itself; `moved` counts their updates. */
-  positions: { image: Float32Array; text: Float32Array } | null = null;
+  positions: Positions | null = null;
   moved = $state(0);
   client: EngineClient | null = null;
   /** What is trained beside the run: empty for its twin, else as partner.ts names it. */

@@ -1,35 +1,55 @@
 // The shared space on WebGL2 (deck.gl, loaded only when there is something to draw).
-import { Deck, OrthographicView, type Layer, type OrthographicViewState, type PickingInfo } from "@deck.gl/core";
-import { IconLayer, LineLayer, ScatterplotLayer } from "@deck.gl/layers";
-import type { Plot, PlotEvents, Pointed, Scene, Sheet } from "./scene";
+import { Deck, OrbitView, OrthographicView, type OrbitViewState, type OrthographicViewState, type PickingInfo } from "@deck.gl/core";
+import { layersOf } from "./deck-layers";
+import { Detail } from "./detail";
+import { extent, MARGIN, pictureSide, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
 
-/** Room around the outermost points, in pixels. */
-const MARGIN = 34;
+/** Where the eye is: of the flat view only target and zoom count. */
+interface Eye { target: [number, number, number]; zoom: number; rotationX: number; rotationOrbit: number }
+const REST: Eye = { target: [0, 0, 0], zoom: 7, rotationX: 22, rotationOrbit: 30 };
+/** Share of the way to the resting view that a frame goes. */
+const FOLLOW = 0.12;
+/** A step of the keyboard turns this many degrees per view width. */
+const DEGREES = 120;
 
 export class DeckPlot implements Plot {
-  #deck: Deck<OrthographicView>;
-  #view: OrthographicViewState = { target: [0, 0, 0], zoom: 7 };
-  #fit = 7;
+  #deck: Deck<OrthographicView | OrbitView>;
+  #eye: Eye = { ...REST };
+  /** Where everything is seen: zoom and middle. */
+  #fit = REST.zoom;
+  #middle: [number, number, number] = [0, 0, 0];
+  #fitted = true;
   #touched = false;
   #scene: Scene | null = null;
-  #sheet: Sheet;
+  #detail: Detail;
   #mapping: Record<string, { x: number; y: number; width: number; height: number }> = {};
+  #screen = new Float32Array();
+  #nearness = new Float32Array();
+  #fading = 0;
+  #gone = false;
+  #flat: OrthographicView;
+  #orbit: OrbitView;
 
-  constructor(private readonly parent: HTMLDivElement, sheet: Sheet, events: PlotEvents, private readonly lost: () => void) {
-    this.#sheet = sheet;
+  constructor(private readonly parent: HTMLDivElement, private readonly sheet: Sheet, events: PlotEvents, lost: () => void, private readonly still: () => boolean) {
     for (let i = 0; i < sheet.count; i++) {
       this.#mapping[i] = { x: (i % sheet.columns) * sheet.size, y: Math.floor(i / sheet.columns) * sheet.size, width: sheet.size, height: sheet.size };
     }
+    this.#detail = new Detail(sheet.count);
     // On touch screens one finger scrolls the page and two zoom; with a mouse dragging pans.
     const coarse = matchMedia("(pointer: coarse)").matches;
-    this.#deck = new Deck({
+    const scrollZoom = { speed: 0.02, smooth: false };
+    this.#flat = new OrthographicView({ id: "flat", flipY: false, controller: { scrollZoom, dragPan: !coarse, doubleClickZoom: true, keyboard: false } });
+    this.#orbit = new OrbitView({ id: "orbit", orbitAxis: "Y", controller: { scrollZoom, doubleClickZoom: true, keyboard: false } });
+    this.#deck = new Deck<OrthographicView | OrbitView>({
       parent,
-      views: new OrthographicView({ flipY: false, controller: { scrollZoom: { speed: 0.02, smooth: false }, dragPan: !coarse, doubleClickZoom: true, keyboard: false } }),
-      viewState: this.#view,
+      views: this.#flat,
+      viewState: this.#eye,
       touchAction: coarse ? "pan-y" : "none",
       pickingRadius: 3,
       onViewStateChange: ({ viewState }) => {
-        this.#view = viewState as OrthographicViewState;
+        const { target, zoom, rotationX, rotationOrbit } = viewState as OrthographicViewState & OrbitViewState;
+        const [x = 0, y = 0, z = 0] = target ?? [];
+        this.#eye = { target: [x, y, z], zoom: Number(zoom), rotationX: rotationX ?? this.#eye.rotationX, rotationOrbit: rotationOrbit ?? this.#eye.rotationOrbit };
         this.#touched = true;
         this.#draw();
       },
@@ -41,103 +61,147 @@ export class DeckPlot implements Plot {
       onHover: (info) => events.hover(pointed(info)),
       onClick: (info) => events.click(pointed(info)),
       onError: (error) => {
+        if (this.#gone) return;
         console.warn(error.message);
-        if (/context|webgl/i.test(error.message)) this.lost();
+        if (/context|webgl/i.test(error.message)) lost();
       },
       layers: [],
     });
   }
 
   show(scene: Scene): void {
-    const first = this.#scene === null;
+    const before = this.#scene;
     this.#scene = scene;
-    this.#fitTo(first ? 1 : 0.12);
-    this.#draw();
-  }
-
-  /** Moves the resting zoom this share of the way to where every point is inside; the view follows until it is moved by hand. */
-  #fitTo(share: number): void {
-    const { clientWidth, clientHeight } = this.parent;
-    const half = [Math.max(60, clientWidth / 2 - MARGIN), Math.max(60, clientHeight / 2 - MARGIN)] as const;
-    let unit = Math.max(...half) * 5;
-    if (!this.#scene) unit = Math.min(...half);
-    for (const points of this.#scene ? [this.#scene.image, this.#scene.text] : []) {
-      for (let i = 0; i < points.length; i++) unit = Math.min(unit, half[i % 2]! / Math.max(0.2, Math.abs(points[i]!)));
+    if (before && before.dims !== scene.dims) {
+      this.#eye = { ...REST, zoom: this.#eye.zoom };
+      this.#touched = false;
     }
-    this.#fit += (Math.log2(unit) - this.#fit) * share;
-    if (!this.#touched) this.#view = { target: [0, 0, 0], zoom: this.#fit };
+    this.#fitted = this.#fitTo(before === null || this.still() ? 1 : FOLLOW);
+    this.#draw();
   }
 
-  zoom(direction: number): void {
-    const zoom = Math.min(12, Math.max(4, Number(this.#view.zoom) + direction * 0.6));
+  /** Moves the resting view this share of the way to where every point is inside, and says whether it is there; the view follows until it is moved by hand. */
+  #fitTo(share: number): boolean {
+    const { clientWidth, clientHeight } = this.parent;
+    const half = [Math.max(60, clientWidth / 2 - MARGIN.x), Math.max(60, clientHeight / 2 - MARGIN.y)] as const;
+    let unit = Math.min(...half);
+    let off = 0;
+    if (this.#scene) {
+      const { middle, size, radius } = extent(this.#scene);
+      // Turned, any point may come anywhere on its sphere, and nearer to the eye.
+      unit = this.#scene.dims === 3 ? (0.9 * unit) / radius : Math.min(half[0] / size[0], half[1] / size[1]);
+      off = unit * Math.hypot(...middle.map((at, d) => at - this.#middle[d]!));
+      this.#middle = this.#middle.map((at, d) => at + (middle[d]! - at) * share) as [number, number, number];
+    }
+    const far = Math.log2(unit) - this.#fit;
+    this.#fit += far * share;
+    if (!this.#touched) this.#eye = { ...this.#eye, target: this.#middle, zoom: this.#fit };
+    // A pixel or a hundredth of a doubling is not seen.
+    return share === 1 || this.#touched || (Math.abs(far) < 0.01 && off < 1);
+  }
+
+  zoom(direction: number, at?: [number, number]): void {
     this.#touched = direction !== 0;
-    this.#fitTo(1);
-    if (direction !== 0) this.#view = { ...this.#view, zoom };
+    if (direction === 0) {
+      this.#eye = { ...REST };
+      this.#fitTo(1);
+    } else {
+      const { zoom: before, target } = this.#eye;
+      const zoom = Math.min(12, Math.max(4, before + direction * 0.6));
+      // In space the eye turns around its target, which stays.
+      const shift = at && this.#scene?.dims === 2 ? 2 ** -before - 2 ** -zoom : 0;
+      const [dx, dy] = at ? [at[0] - this.parent.clientWidth / 2, at[1] - this.parent.clientHeight / 2] : [0, 0];
+      this.#eye = { ...this.#eye, zoom, target: [target[0] + dx * shift, target[1] - dy * shift, target[2]] };
+    }
     this.#draw();
+  }
+
+  turn(dx: number, dy: number): void {
+    this.#touched = true;
+    const { rotationX, rotationOrbit, zoom, target } = this.#eye;
+    if (this.#scene?.dims === 3) {
+      this.#eye = { ...this.#eye, rotationOrbit: rotationOrbit - dx * DEGREES, rotationX: Math.min(90, Math.max(-90, rotationX + dy * DEGREES)) };
+    } else {
+      const unit = 2 ** zoom;
+      this.#eye = { ...this.#eye, target: [target[0] + (dx * this.parent.clientWidth) / unit, target[1] + (dy * this.parent.clientHeight) / unit, 0] };
+    }
+    this.#draw();
+  }
+
+  screen(): Float32Array | null {
+    if (!this.#scene) return null;
+    this.#project(this.#scene);
+    return this.#screen;
+  }
+
+  detail(): Float32Array {
+    return this.#detail.shown;
   }
 
   destroy(): void {
+    this.#gone = true;
+    cancelAnimationFrame(this.#fading);
+    // deck.gl keeps its context until the collector comes; a page may only have sixteen of them.
+    const context = this.parent.querySelector("canvas")?.getContext("webgl2");
     this.#deck.finalize();
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
     this.parent.replaceChildren();
   }
 
-  #draw(): void {
-    this.#deck.setProps({ viewState: this.#view, layers: this.#scene ? this.#layers(this.#scene) : [] });
+  /** Pixels of every point, by the matrix that the next picture is drawn with. */
+  #project(scene: Scene): void {
+    const { clientWidth: width, clientHeight: height } = this.parent;
+    const view = scene.dims === 3 ? this.#orbit : this.#flat;
+    const matrix = view.makeViewport({ width, height, viewState: this.#eye })?.pixelProjectionMatrix;
+    const n = scene.image.length / 3;
+    if (this.#nearness.length !== 2 * n) {
+      this.#screen = new Float32Array(4 * n);
+      this.#nearness = new Float32Array(2 * n).fill(1);
+    }
+    if (!matrix) return;
+    const m = Float64Array.from(matrix);
+    const [tx, ty, tz] = this.#eye.target;
+    const middle = m[3]! * tx + m[7]! * ty + m[11]! * tz + m[15]!;
+    for (let side = 0; side < 2; side++) {
+      const points = side === 0 ? scene.image : scene.text;
+      for (let i = 0, to = side * n; i < n; i++, to++) {
+        const [x, y, z] = [points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!];
+        const w = m[3]! * x + m[7]! * y + m[11]! * z + m[15]!;
+        this.#screen[2 * to] = w > 0 ? (m[0]! * x + m[4]! * y + m[8]! * z + m[12]!) / w : Number.NaN;
+        this.#screen[2 * to + 1] = w > 0 ? (m[1]! * x + m[5]! * y + m[9]! * z + m[13]!) / w : Number.NaN;
+        this.#nearness[to] = Math.min(2, Math.max(0.45, middle / w));
+      }
+    }
   }
 
-  #layers(scene: Scene): Layer[] {
-    const { image, text, colours, ink, accent } = scene;
-    const length = Math.min(this.#sheet.count, image.length / 2);
-    // Thumbnails grow with the zoom, more slowly than the distances, so that zooming in separates them.
-    const crowd = Math.sqrt(1000 / Math.max(100, length));
-    const size = Math.min(72, Math.max(11, 2 ** (0.72 * (Number(this.#view.zoom) - this.#fit)) * 2 ** (this.#fit - 8.3) * 19 * crowd));
-    const at = (array: Float32Array, i: number): [number, number] => [array[2 * i]!, array[2 * i + 1]!];
-    const position = (value: Float32Array): { value: Float32Array; size: number } => ({ value, size: 2 });
-    const marked = [...new Set([scene.hovered, scene.selected].filter((item) => item !== null))].filter((item) => item < length);
-    const dots = scene.thumbnails ? size * 0.6 : 4;
-    const layers: (Layer | false)[] = [
-      scene.lines &&
-        new LineLayer({
-          id: "pairs", data: { length, attributes: { getSourcePosition: position(image), getTargetPosition: position(text), getColor: { value: colours, size: 4 } } },
-          getWidth: 1, opacity: 0.22, pickable: false,
-        }),
-      new ScatterplotLayer({
-        id: "discs", data: { length, attributes: { getPosition: position(image), getFillColor: { value: colours, size: 4 } } },
-        radiusUnits: "pixels", getRadius: dots, opacity: scene.thumbnails ? 0.34 : 0.95, pickable: !scene.thumbnails, updateTriggers: { getRadius: dots },
-      }),
-      new ScatterplotLayer({
-        id: "texts", data: { length, attributes: { getPosition: position(text), getLineColor: { value: colours, size: 4 } } },
-        stroked: true, filled: false, radiusUnits: "pixels", lineWidthUnits: "pixels", getRadius: 3, getLineWidth: 1.5, opacity: 0.9, pickable: true,
-      }),
-      scene.thumbnails &&
-        new IconLayer({
-          id: "pictures", data: { length, attributes: { getPosition: position(image) } },
-          iconAtlas: this.#sheet.bitmap as unknown as string, iconMapping: this.#mapping,
-          getIcon: (_: unknown, { index }: { index: number }) => String(index),
-          sizeUnits: "pixels", getSize: size, pickable: true, alphaCutoff: -1, updateTriggers: { getSize: size },
-        }),
-      new ScatterplotLayer<number>({
-        id: "found", data: scene.found.filter((item) => item < length), getPosition: (item) => at(image, item),
-        stroked: true, filled: false, radiusUnits: "pixels", lineWidthUnits: "pixels", getRadius: dots + 4, getLineWidth: 2, getLineColor: accent, updateTriggers: { getPosition: image, getRadius: dots },
-      }),
-      new LineLayer<number>({
-        id: "marked pairs", data: marked, getSourcePosition: (item) => at(image, item), getTargetPosition: (item) => at(text, item),
-        getColor: ink, getWidth: 2, updateTriggers: { getSourcePosition: image, getTargetPosition: text },
-      }),
-      new ScatterplotLayer<number>({
-        id: "marked texts", data: marked, getPosition: (item) => at(text, item), radiusUnits: "pixels", getRadius: 5, getFillColor: ink, updateTriggers: { getPosition: text },
-      }),
-      scene.selected !== null && scene.selected < length &&
-        new ScatterplotLayer<number>({
-          id: "selected", data: [scene.selected], getPosition: (item) => at(image, item),
-          stroked: true, filled: false, radiusUnits: "pixels", lineWidthUnits: "pixels", getRadius: dots + 5, getLineWidth: 2.5, getLineColor: ink, updateTriggers: { getPosition: image, getRadius: dots },
-        }),
-    ];
-    return layers.filter((layer) => layer !== false);
+  #draw(): void {
+    const scene = this.#scene;
+    const views = scene?.dims === 3 ? this.#orbit : this.#flat;
+    if (!scene || this.#gone) return;
+    this.#project(scene);
+    const zoomed = this.#eye.zoom - this.#fit;
+    const count = Math.min(this.sheet.count, scene.image.length / 3);
+    const side = pictureSide(scene.draw, count, zoomed, 2 ** this.#fit);
+    if (scene.draw === "zoom" && scene.points !== "text") {
+      this.#detail.choose(this.#screen.subarray(0, 2 * count), this.parent.clientWidth, this.parent.clientHeight, side, [scene.selected, scene.hovered], scene.found);
+    } else {
+      this.#detail.everything(scene.draw === "pictures");
+    }
+    const more = this.#detail.advance(performance.now(), this.still());
+    const dot = Math.min(4, Math.max(2, 4 * Math.sqrt(2000 / count))) * Math.min(2, 2 ** (0.25 * Math.max(0, zoomed)));
+    this.#deck.setProps({ views, viewState: this.#eye, layers: layersOf(scene, { sheet: this.sheet, mapping: this.#mapping, side, dot, shown: this.#detail.shown, nearness: this.#nearness }) });
+    if (!(more || !this.#fitted) || this.#fading) return;
+    this.#fading = requestAnimationFrame(() => {
+      this.#fading = 0;
+      if (!this.#fitted) this.#fitted = this.#fitTo(FOLLOW);
+      this.#draw();
+    });
   }
 }
 
 function pointed(info: PickingInfo): Pointed | null {
   if (!info.picked || info.index < 0) return null;
-  return { item: info.index, kind: info.layer?.id === "texts" ? "text" : "image", x: info.x, y: info.y };
+  // Pictures are a list of those that are drawn, dots and texts are all of them.
+  const item = info.layer?.id === "pictures" ? (info.object as number | undefined) : info.index;
+  return item === undefined ? null : { item, kind: info.layer?.id === "texts" ? "text" : "image", x: info.x, y: info.y };
 }

@@ -18,3 +18,17 @@ export function categorical(index: number): Rgb {
 }
 
 export const css = ([r, g, b]: Rgb): string => `rgb(${r} ${g} ${b})`;
+
+/** From dark violet to yellow: lightness alone tells the order, whatever the colour vision (after viridis, shortened so that both ends show on both grounds). */
+const SEQUENCE: { light: Rgb[]; dark: Rgb[] } = {
+  light: [[68, 1, 84], [64, 67, 135], [41, 120, 142], [34, 167, 132], [122, 190, 60]],
+  dark: [[118, 96, 190], [73, 132, 190], [38, 173, 156], [110, 206, 88], [253, 231, 37]],
+};
+export const NEUTRAL: Rgb = [120, 120, 130];
+
+export function sequential(part: number, dark: boolean): Rgb {
+  const stops = SEQUENCE[dark ? "dark" : "light"];
+  const at = Math.min(1, Math.max(0, part)) * (stops.length - 1);
+  const low = Math.min(stops.length - 2, Math.floor(at));
+  return stops[low]!.map((channel, i) => Math.round(channel + (stops[low + 1]![i]! - channel) * (at - low))) as Rgb;
+}

@@ -1,42 +1,83 @@
 // What a plot of the shared space shows, whatever draws it.
+import type { Draw, Points } from "../state/space-keys";
 import type { Rgb } from "./palette";
 
 export interface Scene {
-  /** Interleaved x y of N pictures and N texts, roughly within [-1, 1]. */
+  /** Interleaved x y z of N pictures and N texts, roughly within [-1, 1]; flat, z is 0. */
   image: Float32Array;
   text: Float32Array;
-  /** N x RGBA. */
-  colours: Uint8Array;
+  dims: 2 | 3;
+  points: Points;
+  draw: Draw;
+  /** N x RGBA of each. */
+  colours: { image: Uint8ClampedArray; text: Uint8ClampedArray };
   selected: number | null;
   hovered: number | null;
   /** Items found by the search. */
   found: number[];
-  thumbnails: boolean;
+  /** Nearest neighbours of the selected picture. */
+  near: { images: number[]; texts: number[] } | null;
   lines: boolean;
-  /** Colours of marks and of lines on this theme. */
+  /** Colours of marks and of lines on this theme: neutral, and those of the two modalities. */
   ink: Rgb;
-  accent: Rgb;
+  blue: Rgb;
+  orange: Rgb;
 }
 export interface Sheet { bitmap: ImageBitmap; size: number; columns: number; count: number }
 export interface Pointed { item: number; kind: "image" | "text"; x: number; y: number }
 
 export interface Plot {
   show(scene: Scene): void;
-  /** -1, +1 or 0 (everything). */
-  zoom(direction: number): void;
+  /** -1, +1 or 0 (everything); what is at these pixels stays there. */
+  zoom(direction: number, at?: [number, number]): void;
+  /** Moves the view this share of its size; in three dimensions turns it. */
+  turn(dx: number, dy: number): void;
+  /** Pixel positions, interleaved x y, of the N pictures and then of the N texts. */
+  screen(): Float32Array | null;
+  /** How much of each picture is drawn: 0 a dot, 1 the picture. */
+  detail(): Float32Array | null;
   destroy(): void;
 }
 export interface PlotEvents { hover(at: Pointed | null): void; click(at: Pointed | null): void }
 
-/** The nearest picture in the direction of an arrow key, within 45 degrees of it. */
-export function neighbourInDirection(positions: Float32Array, from: number, dx: number, dy: number): number {
-  const x = positions[2 * from] ?? 0;
-  const y = positions[2 * from + 1] ?? 0;
+/** Middle and half sides of the box around all points, and how far the farthest is from its middle. */
+export function extent({ image, text }: Scene): { middle: [number, number, number]; size: [number, number, number]; radius: number } {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  const each = (look: (value: number, d: number, i: number) => void): void => {
+    for (const points of [image, text]) for (let i = 0; i < points.length; i++) look(points[i]!, i % 3, i);
+  };
+  each((value, d) => {
+    if (value < low[d]!) low[d] = value;
+    if (value > high[d]!) high[d] = value;
+  });
+  const middle = low.map((from, d) => (from + high[d]!) / 2) as [number, number, number];
+  let [square, radius] = [0, 0];
+  each((value, d) => {
+    square = (d === 0 ? 0 : square) + (value - middle[d]!) ** 2;
+    if (d === 2 && square > radius) radius = square;
+  });
+  // Not smaller than this: a cloud that has become a point is not blown up.
+  return { middle, size: low.map((from, d) => Math.max(0.15, (high[d]! - from) / 2)) as [number, number, number], radius: Math.max(0.15, Math.sqrt(radius)) };
+}
+
+/** Room around the outermost points, in pixels: above and below stand tools and legend. */
+export const MARGIN = { x: 34, y: 54 };
+/** Side of a picture at this zoom: it grows more slowly than the distances, so that zooming in separates pictures. */
+export function pictureSide(draw: Draw, count: number, zoomed: number, unit: number): number {
+  if (draw === "zoom") return Math.min(72, Math.max(18, 25 * 2 ** (0.45 * zoomed)));
+  return Math.min(72, Math.max(11, 2 ** (0.72 * zoomed) * (unit / 315) * 19 * Math.sqrt(1000 / Math.max(100, count))));
+}
+
+/** The nearest point in the direction of an arrow key, within 45 degrees of it; `at` are pixels, y downwards. */
+export function neighbourInDirection(at: Float32Array, from: number, dx: number, dy: number): number {
+  const x = at[2 * from] ?? 0;
+  const y = at[2 * from + 1] ?? 0;
   let best = from;
   let nearest = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < positions.length / 2; i++) {
-    const ax = positions[2 * i]! - x;
-    const ay = positions[2 * i + 1]! - y;
+  for (let i = 0; i < at.length / 2; i++) {
+    const ax = at[2 * i]! - x;
+    const ay = at[2 * i + 1]! - y;
     const along = ax * dx + ay * dy;
     const across = Math.abs(ax * dy) + Math.abs(ay * dx);
     const distance = Math.hypot(ax, ay);
@@ -46,4 +87,34 @@ export function neighbourInDirection(positions: Float32Array, from: number, dx: 
     }
   }
   return best;
+}
+
+/** Where to zoom in if nothing is pointed at: the middle of the points in view, by count. */
+export function crowd(at: Float32Array, width: number, height: number): [number, number] {
+  const [xs, ys]: [number[], number[]] = [[], []];
+  for (let i = 0; i < at.length; i += 2) {
+    const [x, y] = [at[i]!, at[i + 1]!];
+    if (x >= 0 && y >= 0 && x <= width && y <= height) {
+      xs.push(x);
+      ys.push(y);
+    }
+  }
+  const median = (values: number[]): number | undefined => values.sort((a, b) => a - b)[values.length >> 1];
+  return [median(xs) ?? width / 2, median(ys) ?? height / 2];
+}
+
+/** Which of the points (interleaved x y) lie inside a polygon of the same form: even-odd rule. */
+export function enclosed(at: Float32Array, polygon: number[]): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < at.length / 2; i++) {
+    const x = at[2 * i]!;
+    const y = at[2 * i + 1]!;
+    let inside = false;
+    for (let a = 0, b = polygon.length - 2; a < polygon.length; b = a, a += 2) {
+      const [ax, ay, bx, by] = [polygon[a]!, polygon[a + 1]!, polygon[b]!, polygon[b + 1]!];
+      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+    }
+    if (inside) found.push(i);
+  }
+  return found;
 }

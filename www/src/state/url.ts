@@ -3,6 +3,7 @@ import type { DeviceWish } from "../device";
 import { asLanguage, type Language } from "../strings/language";
 import type { Shown } from "../twin.svelte";
 import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
+import { readSpaceKey, spaceDefaults, writeSpaceKeys, type SpaceKeys } from "./space-keys";
 
 export const URL_VERSION = 1;
 export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
@@ -35,6 +36,8 @@ export interface Address {
   beside: string | null;
   /** The selected item. */
   item: number | null;
+  /** How the space is looked at. */
+  space: SpaceKeys;
   /** Language of the page; null: the browser decides. */
   language: Language | null;
   /** Names of controls that this link does not show; they keep their values. */
@@ -49,10 +52,13 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, language: null, hide: new Set(), embed: false, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
-    if (key === "v") {
+    const look = readSpaceKey(address.space, key, text);
+    if (look !== "other") {
+      if (look === "unknown") address.unknown.push(`${key}=${text}`);
+    } else if (key === "v") {
       if (Number(text) > URL_VERSION) address.unknown.push(`v=${text}`);
     } else if (key === "device") {
       if (text === "cpu" || text === "gpu") address.device = text;
@@ -114,10 +120,10 @@ export function runAddress(data: DataSet, preset: string, values: ReadonlyMap<st
 }
 
 /** What is looked at, and how, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; space: SpaceKeys; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
 
 /** Puts the address into the address bar; returns it. */
-export function writeAddress(run: string, { device, query, view, shown, beside, item, language, hide, embed }: Looking, standardQuery: string): string {
+export function writeAddress(run: string, { device, query, view, shown, beside, item, space, language, hide, embed }: Looking, standardQuery: string): string {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
@@ -125,6 +131,7 @@ export function writeAddress(run: string, { device, query, view, shown, beside, 
   if (shown !== "run") params.set("show", shown);
   if (beside !== null) params.set("beside", beside || "twin");
   if (item !== null) params.set("item", String(item));
+  writeSpaceKeys(params, space);
   if (language) params.set("lang", language);
   const search = withShell(params, hide, embed);
   if (search !== location.search) history.replaceState(null, "", search + location.hash);

@@ -199,6 +199,19 @@ function build(s: Sentences) {
       toTwin: (ratio: number): string => fill(s.comparison.toTwin, { ratio: fixed(ratio, 2) }),
       withTransfer: (loss: string): string => fill(s.comparison.withTransfer, { loss }),
     },
+    space: {
+      ...s.space,
+      loading: (stage: string, name: string, part: number): string => fill((s.space.loading as Record<string, string>)[stage] ?? "", { name, percent: Math.round(100 * part) }),
+      laidOut: (name: string, step: number, now: number): string => fill(now === step ? s.space.laidOut : s.space.behind, { name, step: n(step), now: n(now) }),
+      half: (name: string, part: number): string => fill(s.space.half, { name, percent: Math.round(100 * part) }),
+      tooMany: (count: number, limit: number): string => fill(s.space.tooMany, { count: n(count), limit: n(limit) }),
+      failed: (why: string): string => fill(s.space.failed, { why }),
+      chosen: {
+        ...s.space.chosen,
+        count: (items: number, images: number, texts: number): string => fill(s.space.chosen.count, { items: n(items), images: n(images), texts: n(texts) }),
+        more: (count: number): string => fill(s.space.chosen.more, { count: n(count) }),
+      },
+    },
     errors: {
       ...s.errors,
       crashed: (why: string): string => fill(s.errors.crashed, { why }),
