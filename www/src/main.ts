@@ -29,7 +29,7 @@ void missing().then((sentence) => {
 declare global {
   interface Window {
     /** For tests and for the curious: where the run stands, and a way to break the GPU. */
-    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number>; plot(): PlotState | null; titles(): string[]; pairs(): Promise<Record<"image_rank" | "text_rank" | "score", number[]>> };
+    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number>; dismissTwin(): void; plot(): PlotState | null; titles(): string[]; pairs(): Promise<Record<"image_rank" | "text_rank" | "score", number[]>> };
   }
 }
 export interface LabState {
@@ -72,6 +72,7 @@ window.__lab = {
     const { image_rank, text_rank, score } = await lab.need.call("pairs", null);
     return { image_rank: [...image_rank], text_rank: [...text_rank], score: [...score] };
   },
+  dismissTwin: () => lab.twin.dismiss(),
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {
     await lab.need.call("lose_device", null);

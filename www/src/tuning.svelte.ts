@@ -70,8 +70,6 @@ export class Tuning {
     lab.finished = answer.step >= answer.total_steps;
     lab.history.add([{ type: "retuned", step: answer.step, config }]);
     lab.twin.follow();
-    // A reload before the next regular snapshot would come back to a run without the change.
-    lab.keep(await lab.need.call("snapshot", null), answer.step);
   }
 
   /** Hands what is due to the engine. */
@@ -89,6 +87,9 @@ export class Tuning {
       for (const { setting } of taken) if (settings.base && values.get(setting.key) === valueIn(settings.base, setting)) values.delete(setting.key);
       this.#going = { ...this.#going, values };
       this.refusal = null;
+      // A reload before the next regular snapshot would come back to a run without the change.
+      const { step } = this.lab;
+      this.lab.keep(await this.lab.need.call("snapshot", null), step);
     } catch (error) {
       this.refusal = { run, why: error instanceof Error ? error.message : String(error) };
     } finally {

@@ -33,7 +33,9 @@ export class Twin {
   #chosen = $state(false);
   #info: RunInfo | null = null;
   #began: Config | null = null;
-  #running = false;
+  /** The step that it was last sent to. Its worker says twice that it rests; only arriving there counts. */
+  #to = 0;
+  #retuning = false;
   /** How many of the run's changes of settings it has taken. */
   #retuned = 0;
   #turn = 0;
@@ -140,7 +142,8 @@ export class Twin {
     this.ready = false;
     this.problem = "";
     this.step = 0;
-    this.#retuned = 0;
+    this.#retuned = this.#to = 0;
+    this.#retuning = false;
     this.history.clear();
     try {
       if (!this.client || this.client.dead) {
@@ -155,7 +158,6 @@ export class Twin {
       this.#info = info;
       this.#began = info.config;
       this.ready = true;
-      this.#running = false;
       this.follow();
     } catch (error) {
       if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
@@ -176,20 +178,20 @@ export class Twin {
 
   /** The run is at another step: go there. */
   follow(): void {
-    if (!this.ready || this.#running || !this.client) return;
+    if (!this.ready || this.#retuning || this.step < this.#to || !this.client) return;
     const next = this.lab.history.retuned[this.#retuned];
     if (next && next.step <= this.step) return void this.#retune(next.config);
     const to = Math.min(this.lab.step, next?.step ?? Number.POSITIVE_INFINITY);
     if (this.step >= to) return;
-    this.#running = true;
-    void this.client.call("run", { steps: to - this.step }).catch(() => (this.#running = false));
+    this.#to = to;
+    void this.client.call("run", { steps: to - this.step }).catch(() => (this.#to = this.step));
   }
 
   /** Takes a change of the run's, at the same step. */
   async #retune(change: ConfigDiff): Promise<void> {
     const turn = this.#turn;
     const config = this.partner ? batchesOf(change) : withoutWeights(change);
-    this.#running = true;
+    this.#retuning = true;
     try {
       const answer = await this.client?.call("retune", { config });
       if (turn !== this.#turn || !answer || !this.#info) return;
@@ -200,7 +202,7 @@ export class Twin {
       if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
       return;
     }
-    this.#running = false;
+    this.#retuning = false;
     this.follow();
   }
 
@@ -208,15 +210,15 @@ export class Twin {
     if (from !== this.client) return;
     if (pushed.type === "progress") {
       this.step = pushed.step;
-      this.#running = pushed.running;
       this.history.add(pushed.events);
       if (pushed.events.some((event) => event.type === "evaluation")) this.#record();
-      if (!pushed.running) this.follow();
+      if (pushed.events.some((event) => event.type === "finished")) this.#to = this.step;
+      this.follow();
     } else if (pushed.type === "projection") {
       this.positions = pushed;
       this.moved++;
     } else if (pushed.type === "failed") {
-      this.#running = false;
+      this.#to = this.step;
       this.problem = pushed.failure.message;
     }
   }
