@@ -1,18 +1,26 @@
-// What the colours of every plot stand for: labels, k-means clusters of the current embeddings with their AMI, or one of
+// What the colours of every plot stand for: labels, groups of the current embeddings with their AMI, or one of
 // the colourings that only the space has.
 import type { Lab } from "./lab.svelte";
-import type { Clusters } from "./protocol";
+import type { Clusters, Grouping } from "./protocol";
 import type { Colour } from "./state/space-keys";
 
-/** k-means is run again at most this often while training. */
+/** Groups are formed again at most this often while training. */
 const REFRESH_MS = 2_500;
 
 export type ClusterSpace = "image" | "text" | "fused";
+/** Agreement of the groups with the labels at a moment of the run. */
+export interface Agreement { step: number; epoch: number; ami: number; nmi: number; ari: number }
 
 export class Colouring {
   #chosenK = $state<number | null>(null);
   space = $state<ClusterSpace>("image");
+  method = $state<Grouping>("kmeans");
+  /** The fewest members of an HDBSCAN group. */
+  #least = $state(8);
   clusters = $state.raw<Clusters | null>(null);
+  /** How the agreement went since these groups are looked at. */
+  trail = $state.raw<Agreement[]>([]);
+  #trailOf = "";
   #busy = false;
   #last = Number.NEGATIVE_INFINITY;
 
@@ -41,8 +49,19 @@ export class Colouring {
     void this.refresh(true);
   }
 
-  chooseK(k: number): void {
-    this.#chosenK = k;
+  chooseMethod(method: Grouping): void {
+    this.method = method;
+    void this.refresh(true);
+  }
+
+  /** What the method is told: how many groups, or how small the smallest. */
+  get size(): number {
+    return this.method === "kmeans" ? this.k : this.#least;
+  }
+
+  chooseSize(size: number): void {
+    if (this.method === "kmeans") this.#chosenK = size;
+    else this.#least = size;
     void this.refresh(true);
   }
 
@@ -51,15 +70,24 @@ export class Colouring {
     if (!seen || this.lab.phase !== "ready" || this.#busy) return;
     if (!now && performance.now() - this.#last < REFRESH_MS) return;
     this.#busy = true;
-    const { k, space } = this;
+    const { size: k, space, method } = this;
     try {
-      this.clusters = await this.lab.need.call("clusters", { k, space });
+      const clusters = await this.lab.need.call("clusters", { k, space, method });
+      this.clusters = clusters;
+      this.#follow(`${method} ${k} ${space}`, clusters);
     } catch {
       // A replaced worker: the next movement asks again.
     } finally {
       this.#last = performance.now();
       this.#busy = false;
-      if (k !== this.k || space !== this.space) void this.refresh(true);
+      if (k !== this.size || space !== this.space || method !== this.method) void this.refresh(true);
     }
+  }
+
+  #follow(how: string, { ami, nmi, ari }: Clusters): void {
+    const { step, ready } = this.lab;
+    const kept = this.#trailOf === how ? this.trail.filter((earlier) => earlier.step < step) : [];
+    this.#trailOf = how;
+    this.trail = [...kept, { step, epoch: step / Math.max(1, ready?.info.steps_per_epoch ?? 1), ami, nmi, ari }];
   }
 }

@@ -112,6 +112,7 @@ function build(s: Sentences) {
       wrong: (wrong: number, all: number): string => fill(s.neighbours.wrong, { wrong, all }),
     },
     curves: { ...s.curves, twin: (which: string): string => fill(s.curves.twin, { which: inside(which) }) },
+    grouping: { ...s.grouping, found: (groups: number, noise: number): string => fill(groups === 1 ? s.grouping.found.one : s.grouping.found.many, { groups, percent: Math.round(100 * noise) }) },
     finding: {
       ...s.finding,
       was: (rank: number): string => fill(s.finding.was, { rank: n(rank) }),
