@@ -16,7 +16,7 @@ export class Colouring {
   space = $state<ClusterSpace>("image");
   method = $state<Grouping>("kmeans");
   /** The fewest members of an HDBSCAN group. */
-  #least = $state(8);
+  #least = $state(5);
   clusters = $state.raw<Clusters | null>(null);
   /** How the agreement went since these groups are looked at. */
   trail = $state.raw<Agreement[]>([]);

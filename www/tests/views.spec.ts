@@ -91,20 +91,49 @@ test("similarities: the diagonal wins, a cell says what it is, the keyboard move
 });
 
 test("clusters are named, counted against the labels, and follow the space", async ({ page }) => {
-  await open(page, "epochs=8&view=clusters");
+  await open(page, "epochs=8&view=clusters&eval_every=2");
   await train(page);
-  await until(page, "the end", ({ finished }) => finished);
+  const { metrics, evaluations } = await until(page, "the end", ({ finished }) => finished);
   const view = page.getByTestId("clusters");
   const agreement = view.getByTestId("agreement");
   await expect(agreement).toContainText(/AMI 0\.\d{3}/);
   // As many as there are labels, and every item is in one of them.
   await expect(view.locator(".groups > li")).toHaveCount(6);
   const counts = async (): Promise<number[]> => (await view.locator("tbody td").allTextContents()).map(Number);
-  expect((await counts()).reduce((sum, count) => sum + count, 0)).toBe(1015);
+  const all = async (): Promise<number> => (await counts()).reduce((sum, count) => sum + count, 0);
+  expect(await all()).toBe(1015);
   expect((await view.locator("h2").allTextContents()).join()).toMatch(/animal|face|food/);
+  // Standard groups are followed by every evaluation: the curve ends where the last one does.
+  const overTime = view.getByTestId("agreement-over-time");
+  expect(evaluations).toBe(5);
+  for (const index of ["ami", "nmi", "ari"]) await expect(overTime).toContainText(new RegExp(`${index.toUpperCase()}: 0\\.\\d{3} → ${metrics![`${index}_image`]!.toFixed(3)}`));
   const pictures = await agreement.textContent();
   await view.getByRole("button", { name: "texts" }).click();
   await expect(agreement).not.toHaveText(pictures!);
   await view.getByLabel("Number of clusters").fill("12");
   await expect(view.locator(".groups > li")).toHaveCount(12);
+  await expect(overTime).toContainText("since these groups are looked at");
+
+  // HDBSCAN: groups by density, the rest is noise, and none is smaller than asked for.
+  await view.getByRole("button", { name: "pictures" }).click();
+  await view.getByRole("button", { name: "HDBSCAN" }).click();
+  const noise = view.getByTestId("noise");
+  await expect(noise).toContainText(/^\d+ groups?, \d+ % noise$/);
+  const sizes = async (): Promise<{ name: string; size: number }[]> => view.locator(".groups h2").evaluateAll((heads) => heads.map((head) => ({ name: head.querySelector("button")!.textContent!, size: Number(head.querySelector("span")!.textContent) })));
+  for (const least of [3, 20]) {
+    await view.getByLabel("Fewest members of a group").fill(String(least));
+    await expect(view.locator(".tools label .number")).toHaveText(String(least));
+    await expect.poll(async () => Math.min(...(await sizes()).filter(({ name }) => name !== "Noise").map(({ size }) => size))).toBeGreaterThanOrEqual(least);
+    expect(await all()).toBe(1015);
+    const found = await sizes();
+    const groups = found.filter(({ name }) => name !== "Noise");
+    const strays = found.find(({ name }) => name === "Noise")?.size ?? 0;
+    await expect(noise).toHaveText(new RegExp(`^${groups.length} groups?, ${Math.round((100 * strays) / 1015)} % noise$`));
+  }
+
+  // A group is shown in the space.
+  const [group] = await sizes();
+  await view.locator(".groups h2 button").first().click();
+  await expect(page.getByRole("tab", { name: "Space" })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByText(`${group!.size.toLocaleString("en")} items: ${group!.size.toLocaleString("en")} pictures`)).toBeVisible();
 });

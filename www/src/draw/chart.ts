@@ -26,6 +26,9 @@ const colour = (name: string): string => (name.startsWith("--") ? token(name) : 
 /** Charts with the same x show one cursor. */
 const SYNC = "epochs";
 
+/** A line needs two points; one is a dot. */
+const alone = (plot: uPlot): boolean => plot.data[0].length === 1;
+
 export function chart(parent: HTMLElement, { lines, log = false, range, marks, pointed, zoom }: Options): uPlot {
   const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}` };
   const whole = (_: uPlot, splits: number[]): string[] => splits.map(n);
@@ -45,7 +48,7 @@ export function chart(parent: HTMLElement, { lines, log = false, range, marks, p
       ],
       series: [
         {},
-        ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: false }, spanGaps: true })),
+        ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: alone, size: 6, fill: () => colour(line.colour) }, spanGaps: true })),
       ],
       hooks: {
         draw: [(plot) => drawMarks(plot, marks?.() ?? [])],
