@@ -149,3 +149,32 @@ for (const theme of ["light", "dark"] as const) {
     await axe();
   });
 }
+
+test("runs laid over the curves and settings changed on the way are drawn and named", async ({ page }) => {
+  for (const seed of [3, 4]) {
+    await open(page, `seed=${seed}&epochs=6&eval_every=1&view=runs`);
+    await train(page);
+    await until(page, "the end", ({ finished }) => finished);
+  }
+  expect(await drawn(page, "recall", "--run-1")).toBe(0);
+  const lay = page.getByRole("checkbox", { name: /^Lay .* over the curves$/ }).and(page.locator(":enabled"));
+  await lay.check();
+  for (const panel of ["losses", "recall", "share"]) await expect.poll(() => drawn(page, panel, "--run-1"), panel).toBeGreaterThan(20);
+  const [, name] = /^Lay (.*) over the curves$/.exec((await lay.getAttribute("aria-label"))!)!;
+  await expect(page.locator(".recall .head")).toContainText(name!);
+  await lay.uncheck();
+  await expect.poll(() => drawn(page, "recall", "--run-1")).toBe(0);
+
+  // What was changed stands at its step, in words too.
+  await open(page, "epochs=4&eval_every=1");
+  for (let step = 1; step <= 4; step++) {
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await until(page, "one step", (now) => now.step === step && !now.running);
+  }
+  expect(await drawn(page, "losses", "--accent")).toBe(0);
+  await page.locator("#set-learning_rate").fill("0.002");
+  await page.keyboard.press("Enter");
+  // Three steps an epoch.
+  await expect(curves(page)).toContainText("Changed during the run: epoch 1.33: Learning rate 0.002");
+  await expect.poll(() => drawn(page, "losses", "--accent")).toBeGreaterThan(20);
+});
