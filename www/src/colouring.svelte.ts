@@ -11,6 +11,8 @@ export type ClusterSpace = "image" | "text" | "fused";
 /** Agreement of the groups with the labels at a moment of the run. */
 export interface Agreement { step: number; epoch: number; ami: number; nmi: number; ari: number }
 
+const called = (method: Grouping, size: number, space: ClusterSpace): string => `${method} ${size} ${space}`;
+
 export class Colouring {
   #chosenK = $state<number | null>(null);
   space = $state<ClusterSpace>("image");
@@ -20,7 +22,8 @@ export class Colouring {
   clusters = $state.raw<Clusters | null>(null);
   /** How the agreement went since these groups are looked at. */
   trail = $state.raw<Agreement[]>([]);
-  #trailOf = "";
+  /** Which groups `clusters` are. */
+  #formed = $state("");
   #busy = false;
   #last = Number.NEGATIVE_INFINITY;
 
@@ -59,6 +62,11 @@ export class Colouring {
     return this.method === "kmeans" ? this.k : this.#least;
   }
 
+  /** The groups are those that were asked for; others are still being formed. */
+  get fresh(): boolean {
+    return this.#formed === called(this.method, this.size, this.space);
+  }
+
   chooseSize(size: number): void {
     if (this.method === "kmeans") this.#chosenK = size;
     else this.#least = size;
@@ -74,7 +82,7 @@ export class Colouring {
     try {
       const clusters = await this.lab.need.call("clusters", { k, space, method });
       this.clusters = clusters;
-      this.#follow(`${method} ${k} ${space}`, clusters);
+      this.#follow(called(method, k, space), clusters);
     } catch {
       // A replaced worker: the next movement asks again.
     } finally {
@@ -86,8 +94,8 @@ export class Colouring {
 
   #follow(how: string, { ami, nmi, ari }: Clusters): void {
     const { step, ready } = this.lab;
-    const kept = this.#trailOf === how ? this.trail.filter((earlier) => earlier.step < step) : [];
-    this.#trailOf = how;
+    const kept = this.#formed === how ? this.trail.filter((earlier) => earlier.step < step) : [];
+    this.#formed = how;
     this.trail = [...kept, { step, epoch: step / Math.max(1, ready?.info.steps_per_epoch ?? 1), ami, nmi, ari }];
   }
 }

@@ -117,13 +117,15 @@ test("clusters are named, counted against the labels, and follow the space", asy
   // HDBSCAN: groups by density, the rest is noise, and none is smaller than asked for.
   await view.getByRole("button", { name: "pictures" }).click();
   await view.getByRole("button", { name: "HDBSCAN" }).click();
+  await expect(view).toHaveAttribute("aria-busy", "false");
   const noise = view.getByTestId("noise");
   await expect(noise).toContainText(/^\d+ groups?, \d+ % noise$/);
   const sizes = async (): Promise<{ name: string; size: number }[]> => view.locator(".groups h2").evaluateAll((heads) => heads.map((head) => ({ name: head.querySelector("button")!.textContent!, size: Number(head.querySelector("span")!.textContent) })));
   for (const least of [3, 20]) {
     await view.getByLabel("Fewest members of a group").fill(String(least));
     await expect(view.locator(".tools label .number")).toHaveText(String(least));
-    await expect.poll(async () => Math.min(...(await sizes()).filter(({ name }) => name !== "Noise").map(({ size }) => size))).toBeGreaterThanOrEqual(least);
+    await expect(view).toHaveAttribute("aria-busy", "false");
+    expect(Math.min(...(await sizes()).filter(({ name }) => name !== "Noise").map(({ size }) => size))).toBeGreaterThanOrEqual(least);
     expect(await all()).toBe(1015);
     const found = await sizes();
     const groups = found.filter(({ name }) => name !== "Noise");
