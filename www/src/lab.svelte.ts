@@ -82,13 +82,12 @@ export class Lab {
   async boot(): Promise<void> {
     this.phase = "loading";
     this.notice = null;
-    void this.runs.read();
     void this.comparison.read();
     try {
       this.bundles = await readBundles(this.base).catch(() => {
         throw new Error(t.errors.bundles);
       });
-      await this.#open();
+      await Promise.all([this.#open(), this.runs.read()]);
       await this.#firstRun();
       const { beside } = this.address;
       if (beside !== null && !this.twin.choose(beside)) this.address.unknown.push(`beside=${beside}`);
@@ -160,6 +159,7 @@ export class Lab {
         this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: saved.snapshot.slice() }));
         this.lastSnapshot = { bytes: saved.snapshot, step: saved.step };
         if (this.step > 0) this.notice = { tone: "info", text: t.notices.restored(this.step) };
+        if (!this.address.embed) this.runs.recordRun();
         return;
       } catch (error) {
         // A snapshot of another version or other data: say so and begin anew.

@@ -109,8 +109,8 @@ export class Runs {
   }
 
   nameOf(record: { name: string; config: Config }): string {
-    const { settings, presets } = this.lab;
-    return record.name || (settings.defaults ? described(record.config, settings.defaults, presets) : "");
+    const { settings, presets, objectives } = this.lab;
+    return record.name || (settings.defaults ? described(record.config, settings.defaults, presets, objectives) : "");
   }
 
   /** Takes down how a run goes; the same settings trained again take the place of their earlier record. */

@@ -52,7 +52,7 @@ export class Twin {
   readonly partner = $derived.by((): Partner | null => {
     const { presets, objectives, settings } = this.lab;
     const { defaults } = settings;
-    return this.beside && defaults ? partnerNamed(this.beside, { defaults, presets, objectives, nameOf: (config) => described(config, defaults, presets) }) : null;
+    return this.beside && defaults ? partnerNamed(this.beside, { defaults, presets, objectives, nameOf: (config) => described(config, defaults, presets, objectives) }) : null;
   });
   /** What the run began with. */
   get #base(): Config | null {

@@ -6,12 +6,22 @@ import { open, state, train, until, watch } from "./page";
 
 const SHORT = "epochs=4&eval_every=2";
 
+/** Whether the store holds a run with these very settings that came to its end. */
+async function written(): Promise<boolean> {
+  const open = indexedDB.open("mtls-lab-records");
+  const db = await new Promise<IDBDatabase>((resolve) => (open.onsuccess = () => resolve(open.result)));
+  const all = db.transaction("runs").objectStore("runs").getAll() as IDBRequest<{ config: unknown; step: number; total: number }[]>;
+  const records = await new Promise<typeof all.result>((resolve) => (all.onsuccess = () => resolve(all.result)));
+  db.close();
+  const { config } = window.__lab.state();
+  return records.some((record) => record.step === record.total && JSON.stringify(record.config) === JSON.stringify(config));
+}
+
 async function trained(page: Page, parameters: string): Promise<Record<string, number | null>> {
   await open(page, parameters);
   await train(page);
   const { metrics } = await until(page, `the end of ${parameters}`, ({ finished }) => finished);
-  // The record is being written.
-  await page.waitForTimeout(300);
+  await expect.poll(() => page.evaluate(written), { message: "its record is stored" }).toBe(true);
   return metrics!;
 }
 const rows = (page: Page): Locator => page.getByTestId("runs").locator("tbody tr");

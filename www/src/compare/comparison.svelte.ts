@@ -19,6 +19,8 @@ export class Comparison {
   progress = $state.raw<Progress | null>(null);
   /** What went wrong with a cell, by its key; it is tried again in the next go. */
   failures = $state.raw(new Map<string, string>());
+  /** The last go came to its end. */
+  finished = $state(false);
   epochs = $state<number | null>(null);
   seeds = $state(3);
   #client: EngineClient | null = null;
@@ -63,7 +65,7 @@ export class Comparison {
     const all = this.seedsUpTo(seeds).flatMap((seed) => objectives.map((objective): Job => ({ objective, seed })));
     const jobs = all.filter(({ objective, seed }) => !this.#cells.has(keyOf({ terms, objective: objective.id, seed })));
     if (jobs.length === 0) return;
-    this.#cancelled = false;
+    this.#cancelled = this.finished = false;
     this.failures = new Map();
     this.#began = performance.now();
     let restarts = 0;
@@ -83,6 +85,7 @@ export class Comparison {
     } finally {
       this.#end();
       this.progress = null;
+      this.finished = !this.#cancelled;
     }
   }
 

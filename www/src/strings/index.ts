@@ -38,7 +38,7 @@ export const fixed = (value: number, digits: number): string => decimal(value.to
 /** What somebody typed, with the decimal point that the address and the engine want. */
 export const withPoint = (typed: string): string => (point === "," ? typed.replace(",", ".") : typed);
 
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 /** The time of today, the day of any other. */
 export const shortDate = (when: number): string => (when > new Date().setHours(0, 0, 0, 0) ? clock : day).format(when);
