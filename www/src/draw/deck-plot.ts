@@ -27,6 +27,7 @@ export class DeckPlot implements Plot {
   #nearness = new Float32Array();
   #fading = 0;
   #gone = false;
+  #device: { canvasContext: { destroy(): void } | null } | null = null;
   #flat: OrthographicView;
   #orbit: OrbitView;
 
@@ -46,6 +47,10 @@ export class DeckPlot implements Plot {
       viewState: this.#eye,
       touchAction: coarse ? "pan-y" : "none",
       pickingRadius: 3,
+      onDeviceInitialized: (device) => {
+        this.#device = device;
+        if (this.#gone) this.#release();
+      },
       onViewStateChange: ({ viewState }) => {
         const { target, zoom, rotationX, rotationOrbit } = viewState as OrthographicViewState & OrbitViewState;
         const [x = 0, y = 0, z = 0] = target ?? [];
@@ -144,8 +149,15 @@ export class DeckPlot implements Plot {
     // deck.gl keeps its context until the collector comes; a page may only have sixteen of them.
     const context = this.parent.querySelector("canvas")?.getContext("webgl2");
     this.#deck.finalize();
+    this.#release();
     context?.getExtension("WEBGL_lose_context")?.loseContext();
     this.parent.replaceChildren();
+  }
+
+  /** deck.gl leaves its device's observers of the canvas and the screen behind: they would hold all of it for ever. */
+  #release(): void {
+    this.#device?.canvasContext?.destroy();
+    this.#device = null;
   }
 
   /** Pixels of every point, by the matrix that the next picture is drawn with. */
