@@ -103,6 +103,38 @@ test("runs are listed with what they came to, named, kept, laid over the curves,
   expect(watched.errors).toEqual([]);
 });
 
+test("settings changed on the way are part of the record, and the oldest runs make room unless they are kept", async ({ page }) => {
+  await open(page, `seed=3&${SHORT}&view=runs`);
+  await page.getByRole("button", { name: "Step", exact: true }).click();
+  await until(page, "a step", ({ step }) => step === 1);
+  await page.getByRole("textbox", { name: "λ text→image" }).fill("0.5");
+  await page.keyboard.press("Tab");
+  await until(page, "the change", ({ retuned }) => retuned.length === 1);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await until(page, "the end", ({ finished }) => finished);
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page)).toContainText("from step 1 on λ text→image 0.5");
+  await expect.poll(() => page.evaluate(written)).toBe(true);
+
+  // As many as are kept, older than this one, each of another seed; the oldest is kept by hand.
+  await page.evaluate(async () => {
+    const open = indexedDB.open("mtls-lab-records");
+    const db = await new Promise<IDBDatabase>((resolve) => (open.onsuccess = () => resolve(open.result)));
+    const store = db.transaction("runs", "readwrite").objectStore("runs");
+    const all = store.getAll() as IDBRequest<{ id: string; began: { seed: number } }[]>;
+    const [one] = await new Promise<typeof all.result>((resolve) => (all.onsuccess = () => resolve(all.result)));
+    for (let n = 0; n < 59; n++) store.put({ ...one, id: `old-${n}`, name: `Old ${n}`, began: { ...one!.began, seed: 1000 + n }, date: 1e12 + n, pinned: n === 0 }, `old-${n}`);
+    await new Promise((resolve) => (store.transaction.oncomplete = resolve));
+    db.close();
+  });
+  await trained(page, `seed=5&${SHORT}&view=runs`);
+  await expect(rows(page)).toHaveCount(60);
+  await expect(named(page, "Old 0")).toHaveCount(1);
+  await expect(named(page, "Old 1")).toHaveCount(0);
+  await expect(named(page, "Old 2")).toHaveCount(1);
+  await expect(page.getByText("Dropped to make room: 1.")).toBeVisible();
+});
+
 test("any two configurations side by side: what is beside the run is, step for step, a run of its own", async ({ page }) => {
   await open(page, `seed=5&${SHORT}&view=runs`);
   const beside = page.getByLabel("Beside it");

@@ -2,6 +2,7 @@
 import type { EngineClient, Pushed } from "../client";
 import type { Lab } from "../lab.svelte";
 import type { Config, Metrics, Objective } from "../protocol";
+import type { DataSet } from "../state/url";
 import { choiceOf } from "../state/run-settings.svelte";
 import { layered } from "../state/settings";
 import { keyOf, readCells, forgetCells, under, writeCell, type Cell, type Terms } from "./cells";
@@ -21,6 +22,8 @@ export class Comparison {
   failures = $state.raw(new Map<string, string>());
   /** The last go came to its end. */
   finished = $state(false);
+  /** Null: as the run on screen. */
+  data = $state<DataSet | null>(null);
   epochs = $state<number | null>(null);
   seeds = $state(3);
   #client: EngineClient | null = null;
@@ -34,11 +37,11 @@ export class Comparison {
     this.#cells = new Map([...(await readCells()), ...this.#cells]);
   }
 
-  /** Data and version as they are, epochs as chosen: which table is on show. */
+  /** Version and split as they are, data and epochs as chosen: which table is on show. */
   readonly terms = $derived.by((): Terms | null => {
     const { config, about, runs, settings } = this.lab;
     if (!config || !about || !settings.defaults) return null;
-    return { version: `${about.version} ${about.commit}`, data: runs.data, section: config.data, epochs: this.epochs ?? Number(settings.defaults.train["epochs"]) };
+    return { version: `${about.version} ${about.commit}`, data: this.data ?? runs.data, section: config.data, epochs: this.epochs ?? Number(settings.defaults.train["epochs"]) };
   });
   readonly cells = $derived.by((): Cell[] => {
     if (!this.terms) return [];
