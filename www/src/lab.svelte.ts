@@ -5,6 +5,7 @@ import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
 import { PACK } from "./offline/addresses";
+import { Timeline } from "./timeline.svelte";
 import { Tuning } from "./tuning.svelte";
 import { Twin, type Positions } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
@@ -27,6 +28,7 @@ export class Lab {
   readonly tuning: Tuning = new Tuning(this);
   readonly runs: Runs = new Runs(this);
   readonly comparison: Comparison = new Comparison(this);
+  readonly timeline: Timeline = new Timeline(this);
 
   phase = $state<Phase>("loading");
   notice = $state.raw<Notice | null>(null);
@@ -199,6 +201,7 @@ export class Lab {
     this.began ??= ready.info.config;
     this.history.replace(ready.info.history);
     if (!same) this.tuning.begin();
+    this.timeline.begin(this.tuning.run, this.step, same);
     this.phase = "ready";
     this.download = null;
     this.writeAddress();
@@ -257,7 +260,7 @@ export class Lab {
 
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
-    this.search = writeAddress(this.settings.run, { ...this.address, device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, space: this.space.is }, t.search.standard);
+    this.search = writeAddress(this.settings.run, { ...this.address, device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, at: this.timeline.shown, space: this.space.is }, t.search.standard);
   }
 
   /** Whether the link lets this control be seen. */
@@ -307,6 +310,7 @@ export class Lab {
     } else if (pushed.type === "projection") {
       this.positions = pushed;
       this.moved++;
+      this.timeline.keep(pushed, pushed.step);
     } else if (pushed.type === "snapshot") {
       this.keep(pushed.bytes, pushed.step);
     } else if (pushed.type === "failed") {
@@ -319,6 +323,7 @@ export class Lab {
     this.lastSnapshot = { bytes, step };
     if (step === 0 || !this.ready || this.address.embed) return;
     void saveRun({ run: this.tuning.run, began: this.began ?? undefined, data: this.settings.data, preset: this.settings.preset, step, total: this.info?.total_steps ?? 0, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
+    this.timeline.save(this.tuning.run);
   }
 
   #speak(): void {

@@ -6,6 +6,7 @@ import App from "./views/App.svelte";
 import { lab } from "./lab.svelte";
 import type { Config, ConfigDiff, Metrics } from "./protocol";
 import { t } from "./strings";
+import type { Track } from "./timeline.svelte";
 
 async function missing(): Promise<string | null> {
   if (typeof WebAssembly !== "object") return t.errors.noWasm;
@@ -29,7 +30,7 @@ void missing().then((sentence) => {
 declare global {
   interface Window {
     /** For tests and for the curious: where the run stands, and a way to break the GPU. */
-    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number>; dismissTwin(): void; plot(): PlotState | null; titles(): string[]; pairs(): Promise<Record<"image_rank" | "text_rank" | "score", number[]>> };
+    __lab: { state(): LabState; loseDevice(): Promise<void>; wasmBytes(): Promise<number>; dismissTwin(): void; plot(): PlotState | null; titles(): string[]; pairs(): Promise<Record<"image_rank" | "text_rank" | "score", number[]>>; timeline(): TimelineState };
   }
 }
 export interface LabState {
@@ -42,6 +43,12 @@ export interface LabState {
 }
 /** Pixels (x y x y ...) of every picture and then of every text of the run's plot; of every picture how much of it is drawn. */
 export interface PlotState { screen: number[]; detail: number[] }
+export interface TimelineState {
+  at: number | null; playing: boolean;
+  /** Recorded steps and, of the run and its twin, where the first items stand on screen. */
+  steps: number[]; twinSteps: number[]; shown: number[]; twinShown: number[];
+}
+const someOf = (track: Track): number[] => [...(track.positions?.image ?? []).slice(0, 40), ...(track.positions?.text ?? []).slice(0, 40)];
 const numbers = (metrics: Metrics | null): Record<string, number | null> | null =>
   metrics && Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number"));
 window.__lab = {
@@ -73,6 +80,10 @@ window.__lab = {
     return { image_rank: [...image_rank], text_rank: [...text_rank], score: [...score] };
   },
   dismissTwin: () => lab.twin.dismiss(),
+  timeline: () => {
+    const { at, playing, run, twin } = lab.timeline;
+    return { at, playing, steps: [...lab.timeline.steps], twinSteps: twin.recording.frames.map(({ step }) => step), shown: someOf(run), twinShown: someOf(twin) };
+  },
   wasmBytes: () => lab.need.call("memory", null),
   loseDevice: async () => {
     await lab.need.call("lose_device", null);

@@ -130,6 +130,7 @@ export class Twin {
     this.ready = false;
     this.positions = null;
     this.history.clear();
+    this.lab.timeline.twin.clear();
   }
 
   /** A new run stands: a twin of it begins, if one is wanted. */
@@ -145,6 +146,7 @@ export class Twin {
     this.#retuned = this.#to = 0;
     this.#retuning = false;
     this.history.clear();
+    this.lab.timeline.twin.clear();
     try {
       if (!this.client || this.client.dead) {
         const [client] = await this.lab.connect("cpu", (from, pushed) => this.#heard(from, pushed), false);
@@ -217,6 +219,7 @@ export class Twin {
     } else if (pushed.type === "projection") {
       this.positions = pushed;
       this.moved++;
+      this.lab.timeline.twin.keep(pushed, pushed.step);
     } else if (pushed.type === "failed") {
       this.#to = this.step;
       this.problem = pushed.failure.message;

@@ -36,6 +36,8 @@ export interface Address {
   beside: string | null;
   /** The selected item. */
   item: number | null;
+  /** The step that is looked at; null: now. */
+  at: number | null;
   /** How the space is looked at. */
   space: SpaceKeys;
   /** Language of the page; null: the browser decides. */
@@ -52,7 +54,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, at: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     const look = readSpaceKey(address.space, key, text);
@@ -77,6 +79,9 @@ export function readAddress(search: string): Address {
     } else if (key === "item") {
       if (/^\d{1,6}$/.test(text)) address.item = Number(text);
       else address.unknown.push(`item=${text}`);
+    } else if (key === "at") {
+      if (/^\d{1,9}$/.test(text)) address.at = Number(text);
+      else address.unknown.push(`at=${text}`);
     } else if (key === "lang") {
       address.language = asLanguage(text);
       if (!address.language) address.unknown.push(`lang=${text}`);
@@ -120,10 +125,10 @@ export function runAddress(data: DataSet, preset: string, values: ReadonlyMap<st
 }
 
 /** What is looked at, and how, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; space: SpaceKeys; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
+export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; at: number | null; space: SpaceKeys; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
 
 /** Puts the address into the address bar; returns it. */
-export function writeAddress(run: string, { device, query, view, shown, beside, item, space, language, hide, embed }: Looking, standardQuery: string): string {
+export function writeAddress(run: string, { device, query, view, shown, beside, item, at, space, language, hide, embed }: Looking, standardQuery: string): string {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
   if (query && query !== standardQuery) params.set("q", query);
@@ -131,6 +136,7 @@ export function writeAddress(run: string, { device, query, view, shown, beside, 
   if (shown !== "run") params.set("show", shown);
   if (beside !== null) params.set("beside", beside || "twin");
   if (item !== null) params.set("item", String(item));
+  if (at !== null) params.set("at", String(at));
   writeSpaceKeys(params, space);
   if (language) params.set("lang", language);
   const search = withShell(params, hide, embed);

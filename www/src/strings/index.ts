@@ -213,6 +213,19 @@ function build(s: Sentences) {
         more: (count: number): string => fill(s.space.chosen.more, { count: n(count) }),
       },
     },
+    timeline: {
+      ...s.timeline,
+      notNow: (epoch: number): string => fill(s.timeline.notNow, { epoch: n(epoch) }),
+      exports: {
+        ...s.timeline.exports,
+        filmAbout: (seconds: number, size: string): string => fill(s.timeline.exports.filmAbout, { seconds, size }),
+        still: (epoch: number): string => fill(s.timeline.exports.still, { epoch: n(epoch) }),
+        making: (kind: string): string => fill(s.timeline.exports.making, { kind }),
+        done: (name: string, size: string): string => fill(s.timeline.exports.done, { name, size }),
+        problem: (why: string): string => fill(s.timeline.exports.problem, { why }),
+      },
+      card: { ...s.timeline.card, of: (of: number): string => fill(s.timeline.card.of, { of: n(of) }) },
+    },
     errors: {
       ...s.errors,
       crashed: (why: string): string => fill(s.errors.crashed, { why }),
