@@ -11,8 +11,9 @@ export class SpaceLook {
   lassoed = $state.raw<Lassoed | null>(null);
   /** The lasso tool is in the hand. */
   lassoing = $state(false);
-  /** The run's plot, while there is one. */
+  /** The run's plot, and its twin's, while there are any. */
   plot: Plot | null = null;
+  twinPlot: Plot | null = null;
 
   constructor(keys: SpaceKeys, private readonly changed: () => void) {
     Object.assign(this.is, keys);

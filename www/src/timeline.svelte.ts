@@ -43,10 +43,14 @@ export class Track {
   get positions(): Positions | null {
     return this.timeline.at === null ? this.live().positions : this.#moment;
   }
-  /** The step of what is on screen. */
+  /** The step of the run itself. */
   get step(): number {
+    return this.live().step;
+  }
+  /** The step of what is on screen. */
+  get shownStep(): number {
     void this.#turns;
-    return this.timeline.at === null ? this.live().step : (this.#moment?.step ?? this.live().step);
+    return this.timeline.at === null ? this.step : (this.#moment?.step ?? this.step);
   }
   get client(): EngineClient | null {
     return this.live().client;

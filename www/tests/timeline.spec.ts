@@ -175,7 +175,7 @@ test("a replay moves by itself and ends live; with reduced motion it goes from f
 });
 
 test("the twin is recorded too, shows the same moment, and stands beside the run in an export", async ({ page }) => {
-  await open(page, "seed=3&epochs=6&show=both");
+  await open(page, "seed=3&epochs=6&show=both&draw=pictures");
   await until(page, "the twin stands", ({ twin }) => twin.ready);
   await train(page);
   await until(page, "both at the end", ({ finished, step, twin }) => finished && twin.step === step);
@@ -200,7 +200,7 @@ test("the twin is recorded too, shows the same moment, and stands beside the run
 test("exports: PNG, SVG, GIF and video of what was seen", async ({ page }) => {
   const watched = watch(page);
   await page.emulateMedia({ colorScheme: "dark" });
-  await run(page);
+  await run(page, "&draw=pictures");
   for (const [name, width, height] of [[/^PNG 1280/, 1280, 720], [/^PNG 2×/, 2560, 1440], [/^PNG 4×/, 5120, 2880]] as const) {
     const png = await exported(page, name);
     expect(png.name).toMatch(/^mtls-lab_emoji-1k_mtls_seed-3_epoch-6(@[24]x)?\.png$/);
@@ -214,14 +214,8 @@ test("exports: PNG, SVG, GIF and video of what was seen", async ({ page }) => {
   expect((await decoded(page, (await exported(page, /^PNG 1024/)).bytes, "image/png")).size).toEqual([1024, 1024]);
   await page.getByRole("button", { name: "Wide" }).click();
 
-  const svg = (await exported(page, /^SVG/)).bytes.toString("utf8");
-  const counted = await page.evaluate((text) => {
-    const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
-    const part = (name: string, tag: string): number => parsed.querySelectorAll(`g[data-part="${name}"] ${tag}`).length;
-    const pictures = [...parsed.querySelectorAll("image")].map((image) => image.getAttribute("href") ?? "");
-    return { broken: parsed.querySelectorAll("parsererror").length, texts: part("texts", "circle"), pictures: part("pictures", "image"), embedded: pictures.every((href) => href.startsWith("data:image/png;base64,")), different: new Set(pictures).size, words: parsed.documentElement.textContent ?? "" };
-  }, svg);
-  expect(counted).toMatchObject({ broken: 0, texts: 1015, pictures: 1015, embedded: true });
+  const counted = await inSvg(page);
+  expect(counted).toMatchObject({ broken: 0, grounds: 1015, texts: 1015, pictures: 1015, embedded: true });
   expect(counted.different).toBeGreaterThan(1000);
   expect(counted.words).toContain("Noto Emoji, Google Inc., Apache-2.0");
   expect(counted.words).toContain("food-drink");
@@ -244,6 +238,21 @@ test("exports: PNG, SVG, GIF and video of what was seen", async ({ page }) => {
   expect(watched.outside).toEqual([]);
   // The engine's worker alone is left.
   await expect.poll(() => page.workers().length).toBe(1);
+});
+
+test("an export shows what is on screen: as many pictures as there is room for, or dots of texts alone", async ({ page }) => {
+  await run(page);
+  const some = await inSvg(page);
+  expect(some).toMatchObject({ broken: 0, grounds: 1015, texts: 1015 });
+  expect(some.pictures).toBeGreaterThan(50);
+  expect(some.pictures).toBeLessThan(1015);
+  await open(page, "seed=3&epochs=6&draw=dots&points=text&colour=rank");
+  await expect.poll(async () => (await timeline(page)).steps.length).toBeGreaterThan(0);
+  const dots = await inSvg(page);
+  expect(dots).toMatchObject({ broken: 0, grounds: 0, texts: 1015, pictures: 0 });
+  // Ranks have their own legend; where no picture is shown, none is credited.
+  expect(dots.words).toContain("51 and more");
+  expect(dots.words).not.toContain("Apache-2.0");
 });
 
 test("an export can be stopped, and the keyboard alone gets one", async ({ page }) => {
@@ -316,6 +325,19 @@ async function exported(page: Page, name: RegExp): Promise<{ name: string; bytes
   if (!(await panel.isVisible())) await page.getByRole("button", { name: "Export" }).click();
   const [download] = await Promise.all([page.waitForEvent("download", { timeout: 120_000 }), panel.getByRole("button", { name }).click()]) as [Download, void];
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+}
+
+/** The exported SVG, counted. */
+async function inSvg(page: Page): Promise<{ broken: number; grounds: number; texts: number; pictures: number; embedded: boolean; different: number; words: string }> {
+  return page.evaluate((text) => {
+    const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+    const part = (name: string, tag: string): number => parsed.querySelectorAll(`g[data-part="${name}"] ${tag}`).length;
+    const pictures = [...parsed.querySelectorAll("image")].map((image) => image.getAttribute("href") ?? "");
+    return {
+      broken: parsed.querySelectorAll("parsererror").length, grounds: part("grounds", "circle"), texts: part("texts", "circle"), pictures: part("pictures", "image"),
+      embedded: pictures.every((href) => href.startsWith("data:image/png;base64,")), different: new Set(pictures).size, words: parsed.documentElement.textContent ?? "",
+    };
+  }, (await exported(page, /^SVG/)).bytes.toString("utf8"));
 }
 
 /** Size, number of different colours, the corner and, of a film, its frames, as the browser decodes them. */

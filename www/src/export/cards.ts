@@ -1,17 +1,16 @@
 // From the state of the page to what an export shows: the look once, and a card per moment.
 import type { Colouring } from "../colouring.svelte";
-import { categorical, type Rgb } from "../draw/palette";
+import { paint } from "../draw/paint";
 import type { Lab } from "../lab.svelte";
 import { presetTitle } from "../state/describe";
 import { fixed, language, t } from "../strings";
 import { filmSeconds, metricsAt, type Track } from "../timeline.svelte";
 import type { Positions, Shown } from "../twin.svelte";
-import { boundsOf, type Bounds, type Card, type Look, type Panel, type Shape, type Theme } from "./card";
+import { legendOf } from "./legend";
+import { boundsOf, type Bounds, type Card, type Colours, type Look, type Panel, type Shape, type Theme } from "./card";
 
 /** What plays: the number of pictures, and how to get each. */
 export interface Film { look: Look; seconds: number; at(share: number): Card }
-
-export const hex = (colour: Rgb): string => `#${colour.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 
 function themeOnScreen(): Theme {
   const style = getComputedStyle(document.documentElement);
@@ -19,12 +18,21 @@ function themeOnScreen(): Theme {
   return { ground: token("sheet"), ink: token("ink"), soft: token("soft"), line: token("line"), image: token("image"), text: token("text"), serif: token("serif"), sans: token("sans"), language };
 }
 
+const isDark = (): boolean => getComputedStyle(document.documentElement).colorScheme === "dark";
+
+/** Pixels of a plot as positions, y upwards; null where some are behind the eye. */
+function fromScreen(screen: Float32Array | null): Positions | null {
+  if (!screen || screen.length === 0 || !screen.every(Number.isFinite)) return null;
+  const places = screen.map((value, i) => (i % 2 === 0 ? value : -value) / 100);
+  return { image: places.slice(0, places.length / 2), text: places.slice(places.length / 2), dims: 2 };
+}
+
 export class Cards {
   constructor(private readonly lab: Lab, private readonly colouring: Colouring) {}
 
   /** The moment on screen. */
   get step(): number {
-    return this.lab.timeline.run.step;
+    return this.lab.timeline.run.shownStep;
   }
   get epoch(): number {
     return this.#epochOf(this.step);
@@ -36,22 +44,23 @@ export class Cards {
     const { evaluations } = lab.twin.shown === "twin" ? lab.twin.history : lab.history;
     const best = Math.max(10, ...evaluations.map(({ metrics }) => metrics.mr));
     const last = Math.max(1, lab.step);
-    const names = colouring.by === "class" ? ready.info.classes : Array.from({ length: colouring.k }, (_, i) => String(i + 1));
+    const { draw, points, lines } = lab.space.is;
     // Asked for by the licences wherever the pictures are shown.
-    const credits = (lab.manifest?.credits ?? []).filter(({ part }) => part === ready.info.display_view && colouring.thumbnails);
+    const pictures = draw !== "dots" && points !== "text";
+    const credits = (lab.manifest?.credits ?? []).filter(({ part }) => part === ready.info.display_view && pictures);
     return {
       shape,
       title: t.timeline.card.title,
       subtitle: this.#subtitle(),
       brand: t.brand,
-      keys: { image: t.plot.keyImage, text: t.plot.keyText },
-      legend: names.map((name, i) => ({ name, colour: hex(categorical(i)) })),
+      keys: { image: t.plot.keyImage, text: t.plot.keyText, coloured: colouring.by === "modality" },
+      legend: legendOf(colouring, ready.items, ready.info.classes, isDark()),
       credit: credits.map(({ title, authors, licence }) => `${title}, ${authors}, ${licence}`).join(" · "),
       curve: { name: this.#curveName(), points: evaluations.filter(({ step }) => step <= last).map(({ step, metrics }) => [step / last, metrics.mr / best]) },
-      colours: colouring.colours,
       titles: ready.items.map(({ title }) => title),
-      thumbnails: colouring.thumbnails,
-      lines: colouring.lines,
+      points,
+      draw,
+      lines: lines === "on",
       selected: lab.selected,
       sheet: { bitmap: ready.bitmap, size: ready.atlas.size, columns: ready.atlas.columns, count: ready.items.length },
       theme: themeOnScreen(),
@@ -59,17 +68,25 @@ export class Cards {
   }
 
   /** The moment on screen as a card; null while there are no positions. */
-  still(): Card | null {
-    const panels = this.#panels((track) => track.positions, this.step, this.lab.twin.shown, (track) => boundsOf([track.positions!]));
-    return panels.length > 0 ? this.#card(panels, this.step, this.lab.step) : null;
+  async still(): Promise<Card | null> {
+    const { space, timeline, twin, step } = this.lab;
+    const { shown } = twin;
+    const colours = await this.#colours(shown);
+    // A layout of its own and a turned space are only on the screen; a projection is taken as it is.
+    const seen = timeline.at === null && (space.is.layout !== "pca" || space.dims === 3);
+    const places = (track: Track): Positions | null => (seen ? fromScreen((track === timeline.run ? space.plot : space.twinPlot)?.screen() ?? null) : null) ?? track.positions;
+    const panels = this.#panels(places, this.step, shown, colours, (positions) => boundsOf([positions]));
+    return panels.length > 0 ? this.#card(panels, this.step, step) : null;
   }
 
-  /** From the first recorded moment to the newest. */
-  film(shape: Shape): Film {
-    const { timeline, twin, step: now } = this.lab;
+  /** From the first recorded moment to the newest: projections, whatever is laid out on the screen. */
+  async film(shape: Shape): Promise<Film> {
+    const { timeline, twin } = this.lab;
     const { shown } = twin;
+    const colours = await this.#colours(shown);
+    const now = this.lab.step;
     const steps = [...timeline.steps];
-    const tracks = [timeline.run, timeline.twin].filter((_, i) => shown === "both" || (shown === "run") === (i === 0));
+    const tracks = this.#tracks(shown);
     // As it is now: the run may go on, and thin its recording, while the film is made.
     const reels = new Map(tracks.map((track) => [track, track.recording.copy()]));
     const bounds = new Map(tracks.map((track) => [track, boundsOf(reels.get(track)!.frames)]));
@@ -79,8 +96,8 @@ export class Cards {
       seconds: filmSeconds(steps.length),
       at: (share) => {
         const step = first + (last - first) * share;
-        const panels = this.#panels((track) => (reels.get(track)?.frames.length ? reels.get(track)!.between(step) : null), step, shown, (track) => bounds.get(track)!);
-        return this.#card(panels, step, now);
+        const places = (track: Track): Positions | null => (reels.get(track)?.frames.length ? reels.get(track)!.between(step) : null);
+        return this.#card(this.#panels(places, step, shown, colours, (_, track) => bounds.get(track)!), step, now);
       },
     };
   }
@@ -94,9 +111,8 @@ export class Cards {
   }
 
   /** The moment on screen in a sentence. */
-  description(): string {
-    const card = this.still();
-    return card ? [card.epoch.join(" "), ...card.panels.map(({ label, metrics }) => [label, ...metrics.map((pair) => pair.join(" "))].filter(Boolean).join(", "))].join(". ") : "";
+  description(card: Card): string {
+    return [card.epoch.join(" "), ...card.panels.map(({ label, metrics }) => [label, ...metrics.map((pair) => pair.join(" "))].filter(Boolean).join(", "))].join(". ");
   }
 
   #epochOf(step: number): number {
@@ -114,20 +130,32 @@ export class Cards {
     return twin.shown === "both" ? `${t.timeline.card.curve}: ${twin.nameOf(true)}` : t.timeline.card.curve;
   }
 
-  #panels(positionsOf: (track: Track) => Positions | null, step: number, which: Shown, boundsOf: (track: Track) => Bounds): Panel[] {
+  #tracks(shown: Shown): Track[] {
+    const { run, twin } = this.lab.timeline;
+    return [run, twin].filter((_, i) => shown === "both" || (shown === "run") === (i === 0));
+  }
+
+  /** Colours as the spaces on screen have them; what tells of pairs is known of now only. */
+  async #colours(shown: Shown): Promise<Map<Track, Colours>> {
+    const { by } = this.colouring;
+    const found = new Map<Track, Colours>();
+    for (const track of this.#tracks(shown)) {
+      const pairs = by === "distance" || by === "rank" ? ((await track.client?.call("pairs", null)) ?? null) : null;
+      found.set(track, paint({ by, items: this.lab.ready!.items, labelOf: (item, of) => this.colouring.labelOf(item, of), pairs, dark: isDark(), lassoed: this.lab.space.lassoed?.items ?? null }));
+    }
+    return found;
+  }
+
+  #panels(placesOf: (track: Track) => Positions | null, step: number, shown: Shown, colours: Map<Track, Colours>, bounds: (places: Positions, track: Track) => Bounds): Panel[] {
     const { timeline, twin, history } = this.lab;
-    const both = which === "both";
-    const shown = [
-      { track: timeline.run, label: both ? twin.nameOf(true) : "", seen: which !== "twin", evaluations: history.evaluations },
-      { track: timeline.twin, label: twin.nameOf(false), seen: which !== "run", evaluations: twin.history.evaluations },
-    ];
-    return shown.flatMap(({ track, label, seen, evaluations }): Panel[] => {
-      const positions = seen ? positionsOf(track) : null;
-      if (!positions) return [];
-      const metrics = metricsAt(evaluations, step);
+    return this.#tracks(shown).flatMap((track): Panel[] => {
+      const places = placesOf(track);
+      if (!places) return [];
+      const own = track === timeline.run;
+      const metrics = metricsAt((own ? history : twin.history).evaluations, step);
       const ami = metrics?.ami_image;
       return [{
-        label, image: positions.image, text: positions.text, dims: positions.dims, bounds: boundsOf(track),
+        label: shown === "run" ? "" : twin.nameOf(own), image: places.image, text: places.text, dims: places.dims, bounds: bounds(places, track), colours: colours.get(track)!,
         metrics: metrics ? [
           [`R@1 ${t.measures.parts.i2t}`, fixed(metrics.i2t_r1, 1)],
           [`R@1 ${t.measures.parts.t2i}`, fixed(metrics.t2i_r1, 1)],

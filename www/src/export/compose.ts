@@ -1,18 +1,35 @@
 // Lays a moment out as one picture: who it is, which moment, how good, and the space itself with generous room. A single
 // space on a wide sheet has its words beside it; everywhere else they stand above and below.
+import { Detail } from "../draw/detail";
 import type { Card, Look, Panel } from "./card";
 import type { Pen, Words } from "./pen";
 
 interface Box { x: number; y: number; width: number; height: number }
 
-export function compose(pen: Pen, look: Look, card: Card): void {
-  pen.group("ground");
-  pen.rect(0, 0, pen.width, pen.height, look.theme.ground);
-  if (look.shape === "wide" && card.panels.length === 1) beside(pen, look, card);
-  else around(pen, look, card);
+/** Which points are pictures, panel by panel: over a film each turns smoothly into the other, by the film's own clock. */
+export class Details {
+  #of: Detail[] = [];
+
+  /** `clock`: null for a still. */
+  constructor(private readonly clock: (() => number) | null) {}
+
+  shown(panel: number, count: number, choose: (detail: Detail) => void): Float32Array {
+    const detail = (this.#of[panel] ??= new Detail(count));
+    const first = !this.#of[panel]!.shown.some((part) => part > 0);
+    choose(detail);
+    detail.advance(this.clock?.() ?? 0, this.clock === null || first);
+    return detail.shown;
+  }
 }
 
-function beside(pen: Pen, look: Look, card: Card): void {
+export function compose(pen: Pen, look: Look, card: Card, details = new Details(null)): void {
+  pen.group("ground");
+  pen.rect(0, 0, pen.width, pen.height, look.theme.ground);
+  if (look.shape === "wide" && card.panels.length === 1) beside(pen, look, card, details);
+  else around(pen, look, card, details);
+}
+
+function beside(pen: Pen, look: Look, card: Card, details: Details): void {
   const { ink, soft } = look.theme;
   const [margin, width] = [52, 330];
   pen.group("words");
@@ -37,11 +54,11 @@ function beside(pen: Pen, look: Look, card: Card): void {
   pen.words(of, margin + width, y, { size: 21, colour: soft, align: "end" });
   pen.words(word.toUpperCase(), margin, y - 76, { size: 12, weight: 600, colour: soft, spacing: 1.2 });
 
-  space(pen, look, card, card.panels[0]!, { x: margin + width + 44, y: 30, width: pen.width - margin - width - 76, height: pen.height - 74 });
+  space(pen, look, card, 0, details, { x: margin + width + 44, y: 30, width: pen.width - margin - width - 76, height: pen.height - 74 });
   credit(pen, look, pen.width - 32);
 }
 
-function around(pen: Pen, look: Look, card: Card): void {
+function around(pen: Pen, look: Look, card: Card, details: Details): void {
   const { ink, soft, line } = look.theme;
   const margin = 46;
   const [inner, square] = [pen.width - 2 * margin, look.shape === "square"];
@@ -67,7 +84,7 @@ function around(pen: Pen, look: Look, card: Card): void {
     pen.group("words");
     if (i > 0) pen.line([[x - gap / 2, top - 10], [x - gap / 2, below - 96]], { colour: line, width: 1 });
     caption(pen, look, panel, x, top, width);
-    space(pen, look, card, panel, { x, y: top + 14, width, height: below - 92 - top - 14 });
+    space(pen, look, card, i, details, { x, y: top + 14, width, height: below - 92 - top - 14 });
   });
   credit(pen, look, margin + inner);
 }
@@ -85,48 +102,71 @@ function caption(pen: Pen, look: Look, panel: Panel, x: number, y: number, width
 }
 
 /** The points: pair lines, grounds of the pictures, texts, pictures, and the selected pair on top, as the page has them. */
-function space(pen: Pen, look: Look, card: Card, panel: Panel, box: Box): void {
-  const { image, text, dims } = panel;
+function space(pen: Pen, look: Look, card: Card, number: number, details: Details, box: Box): void {
+  const panel = card.panels[number]!;
+  const { image, text, dims, colours } = panel;
   const count = Math.min(look.sheet.count, image.length / dims);
   const { x: [left, right], y: [low, high] } = panel.bounds;
   // One scale for all panels: what is denser in one of them is denser.
   const [across, up] = [Math.max(...card.panels.map(({ bounds: { x } }) => x[1] - x[0])), Math.max(...card.panels.map(({ bounds: { y } }) => y[1] - y[0]))];
   const reach = (margin: number): number => Math.min((box.width - 2 * margin) / across, (box.height - 2 * margin) / up);
-  const side = Math.min(46, Math.max(11, 0.95 * Math.sqrt((across * up * reach(14) ** 2) / Math.max(1, count))));
+  const crowded = 0.95 * Math.sqrt((across * up * reach(14) ** 2) / Math.max(1, count));
+  const side = look.draw === "zoom" ? 26 : Math.min(46, Math.max(11, crowded));
   const unit = reach(0.6 * side + 4);
   const [ox, oy] = [box.x + box.width / 2 - ((left + right) / 2) * unit, box.y + box.height / 2 + ((low + high) / 2) * unit];
   const at = (points: Float32Array, i: number): [number, number] => [ox + points[dims * i]! * unit, oy - points[dims * i + 1]! * unit];
-  const colour = (i: number): string => `#${[0, 1, 2].map((channel) => look.colours[4 * i + channel]!.toString(16).padStart(2, "0")).join("")}`;
+  const chosen = look.selected !== null && look.selected < count ? look.selected : null;
+  const shown = details.shown(number, count, (detail) => {
+    if (look.draw !== "zoom") return detail.everything(look.draw === "pictures");
+    const places = new Float32Array(2 * count);
+    for (let i = 0; i < count; i++) places.set([at(image, i)[0] - box.x, at(image, i)[1] - box.y], 2 * i);
+    detail.choose(places, box.width, box.height, side, [chosen], []);
+  });
+  const [pictures, texts] = [look.points !== "text", look.points !== "image"];
+  const colour = (of: Uint8ClampedArray, i: number): string => `#${[0, 1, 2].map((channel) => of[4 * i + channel]!.toString(16).padStart(2, "0")).join("")}`;
+  /** Less than 1 for what the lasso left out. */
+  const kept = (of: Uint8ClampedArray, i: number): number => of[4 * i + 3]! / 255;
   const each = (draw: (i: number) => void): void => {
     for (let i = 0; i < count; i++) draw(i);
   };
   const suffix = panel.label ? `: ${panel.label}` : "";
-  if (look.lines) {
+  if (look.lines && pictures && texts) {
     pen.group(`pairs${suffix}`);
-    each((i) => pen.line([at(image, i), at(text, i)], { colour: colour(i), width: 1, opacity: 0.22 }));
+    each((i) => pen.line([at(image, i), at(text, i)], { colour: colour(colours.image, i), width: 1, opacity: 0.22 * kept(colours.image, i) }));
   }
-  if (look.thumbnails) {
+  if (pictures) {
     pen.group(`grounds${suffix}`);
-    each((i) => pen.disc(...at(image, i), side * 0.6, colour(i), 0.3));
+    each((i) => {
+      const part = shown[i]!;
+      pen.disc(...at(image, i), 3.8 + (side * 0.6 - 3.8) * part, colour(colours.image, i), (0.95 - 0.65 * part) * kept(colours.image, i), look.titles[i]);
+    });
   }
-  pen.group(`texts${suffix}`);
-  each((i) => pen.ring(...at(text, i), 2.7, { colour: colour(i), width: 1.4, opacity: 0.9 }, look.titles[i]));
-  pen.group(`pictures${suffix}`);
-  if (look.thumbnails) each((i) => pen.picture(i, ...at(image, i), side, look.titles[i]));
-  else each((i) => pen.disc(...at(image, i), 3.8, colour(i), 0.95, look.titles[i]));
-  const chosen = look.selected;
-  if (chosen === null || chosen >= count) return;
+  if (texts) {
+    pen.group(`texts${suffix}`);
+    each((i) => pen.ring(...at(text, i), 2.7, { colour: colour(colours.text, i), width: 1.4, opacity: 0.9 * kept(colours.text, i) }, look.titles[i]));
+  }
+  if (pictures) {
+    pen.group(`pictures${suffix}`);
+    each((i) => shown[i]! > 0 && pen.picture(i, ...at(image, i), side * (0.5 + 0.5 * shown[i]!), shown[i]! * kept(colours.image, i), look.titles[i]));
+  }
+  if (chosen !== null) selected(pen, look, chosen, pictures ? at(image, chosen) : null, texts ? at(text, chosen) : null, side * 0.6 * shown[chosen]! + 4, box, suffix);
+}
+
+/** The selected pair with its title. */
+function selected(pen: Pen, look: Look, item: number, image: [number, number] | null, text: [number, number] | null, around: number, box: Box, suffix: string): void {
+  const { ink, ground } = look.theme;
+  const [x, y] = (image ?? text)!;
+  const radius = image ? around + 4 : 8;
   pen.group(`selected${suffix}`);
-  const [[x, y], [tx, ty]] = [at(image, chosen), at(text, chosen)];
-  const radius = (look.thumbnails ? side * 0.6 : 4) + 4;
-  pen.line([[x, y], [tx, ty]], { colour: look.theme.ink, width: 2 });
-  pen.disc(tx, ty, 5, look.theme.ink);
-  pen.ring(x, y, radius, { colour: look.theme.ink, width: 2.5 });
-  const name: Words = { size: 14, weight: 600, colour: look.theme.ink, align: "middle" };
-  const half = pen.measure(look.titles[chosen] ?? "", name) / 2;
+  if (image && text) pen.line([image, text], { colour: ink, width: 2 });
+  if (text) pen.disc(...text, 5, ink);
+  pen.ring(x, y, radius, { colour: ink, width: 2.5 });
+  const name: Words = { size: 14, weight: 600, colour: ink, align: "middle" };
+  const title = look.titles[item] ?? "";
+  const half = pen.measure(title, name) / 2;
   const [nx, ny] = [Math.min(box.x + box.width - half, Math.max(box.x + half, x)), y - radius - 8 < box.y + 16 ? y + radius + 18 : y - radius - 8];
-  pen.rect(nx - half - 5, ny - 14, 2 * half + 10, 19, look.theme.ground, 4);
-  pen.words(look.titles[chosen] ?? "", nx, ny, name);
+  pen.rect(nx - half - 5, ny - 14, 2 * half + 10, 19, ground, 4);
+  pen.words(title, nx, ny, name);
 }
 
 /** The mean recall over the way, and where on it the moment stands. */
@@ -183,8 +223,9 @@ function legend(pen: Pen, look: Look, left: number, width: number, top: number |
     x += needed + 16;
   };
   if (top !== null) pen.group("legend");
-  entry(look.keys.image, (mx, my) => pen.disc(mx, my, 5, look.theme.soft));
-  entry(look.keys.text, (mx, my) => pen.ring(mx, my, 4, { colour: look.theme.soft, width: 2 }));
+  const { coloured, image, text } = look.keys;
+  if (look.points !== "text") entry(image, (mx, my) => pen.disc(mx, my, 5, coloured ? look.theme.image : look.theme.soft));
+  if (look.points !== "image") entry(text, (mx, my) => pen.ring(mx, my, 4, { colour: coloured ? look.theme.text : look.theme.soft, width: 2 }));
   for (const { name, colour } of look.legend) entry(name, (mx, my) => pen.rect(mx - 5, my - 5, 10, 10, colour, 2));
   return y;
 }

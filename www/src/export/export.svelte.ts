@@ -1,6 +1,7 @@
 // Exports of the timeline: what is being made, how far it is, and what came of it.
 import type { Cards } from "./cards";
 import type { Shape } from "./card";
+import { saveFile } from "../save";
 import { t } from "../strings";
 import { Studio } from "./studio";
 import { HOLD_SECONDS, recordVideo, videoKind } from "./video";
@@ -35,7 +36,7 @@ export class Exports {
       const film = kind === "video" || kind === "gif";
       const name = `${this.cards.name(film)}${kind === "png" && scale > 1 ? `@${scale}x` : ""}.${kind === "video" ? this.video!.ending : kind}`;
       const file = await this.#file(kind, scale, stop.signal);
-      save(file, name);
+      saveFile(name, file);
       this.done = { name, bytes: file.size };
     } catch (error) {
       if (!stop.signal.aborted) this.problem = error instanceof Error ? error.message : String(error);
@@ -47,20 +48,20 @@ export class Exports {
 
   async #file(kind: Kind, scale: number, signal: AbortSignal): Promise<Blob> {
     const progress = (share: number): void => void (this.making = { kind, share });
-    if (kind === "video") return recordVideo(this.cards.film(this.shape), this.video!, progress, signal);
+    if (kind === "video") return recordVideo(await this.cards.film(this.shape), this.video!, progress, signal);
     const studio = new Studio(signal);
     try {
       if (kind === "gif") return await this.#gif(studio, progress, signal);
-      const [look, card] = [this.cards.look(this.shape), this.cards.still()];
+      const [look, card] = [this.cards.look(this.shape), await this.cards.still()];
       if (!card) throw new Error(t.timeline.nothing);
-      return kind === "png" ? await studio.do("png", { look, card, scale }) : await studio.do("svg", { look, card, description: this.cards.description() });
+      return kind === "png" ? await studio.do("png", { look, card, scale }) : await studio.do("svg", { look, card, description: this.cards.description(card) });
     } finally {
       studio.close();
     }
   }
 
   async #gif(studio: Studio, progress: (share: number) => void, signal: AbortSignal): Promise<Blob> {
-    const film = this.cards.film(this.shape);
+    const film = await this.cards.film(this.shape);
     const frames = Math.round(film.seconds * GIF_FRAMES_PER_SECOND) + 1;
     await studio.do("gif", { look: film.look, sample: [0, 0.5, 1].map((share) => film.at(share)), width: GIF_WIDTH[this.shape] });
     for (let i = 0; i < frames; i++) {
@@ -70,13 +71,4 @@ export class Exports {
     }
     return studio.do("end", null);
   }
-}
-
-/** Hands a file to the user. */
-function save(file: Blob, name: string): void {
-  const href = URL.createObjectURL(file);
-  const link = Object.assign(document.createElement("a"), { href, download: name });
-  link.click();
-  // The download reads the address after the click has returned.
-  setTimeout(() => URL.revokeObjectURL(href), 30_000);
 }

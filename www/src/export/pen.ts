@@ -15,7 +15,7 @@ export interface Pen {
   line(points: [number, number][], stroke: Stroke): void;
   disc(x: number, y: number, radius: number, fill: string, opacity?: number, title?: string): void;
   ring(x: number, y: number, radius: number, stroke: Stroke, title?: string): void;
-  picture(item: number, x: number, y: number, side: number, title?: string): void;
+  picture(item: number, x: number, y: number, side: number, opacity: number, title?: string): void;
   words(text: string, x: number, y: number, words: Words): void;
   measure(text: string, words: Words): number;
 }
@@ -72,9 +72,11 @@ export class CanvasPen implements Pen {
     this.#stroke(stroke);
   }
 
-  picture(item: number, x: number, y: number, side: number): void {
+  picture(item: number, x: number, y: number, side: number, opacity: number): void {
+    this.context.globalAlpha = opacity;
     const { bitmap, size, columns } = this.sheet;
     this.context.drawImage(bitmap, (item % columns) * size, Math.floor(item / columns) * size, size, size, x - side / 2, y - side / 2, side, side);
+    this.context.globalAlpha = 1;
   }
 
   words(text: string, x: number, y: number, words: Words): void {

@@ -1,7 +1,7 @@
 // Paints and encodes pictures away from the page: PNG, SVG, and GIF frame by frame. One worker per export; it ends with it.
 import type { Look, Card } from "./card";
 import { SIZES } from "./card";
-import { compose } from "./compose";
+import { compose, Details } from "./compose";
 import { GifFilm } from "./gif";
 import { CanvasPen } from "./pen";
 import { SvgPen } from "./svg-pen";
@@ -19,7 +19,7 @@ export type ToStudio = { [N in JobName]: { job: N; args: Jobs[N]["args"] } }[Job
 export type FromStudio = { result: unknown } | { problem: string };
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-let film: { look: Look; gif: GifFilm; context: OffscreenCanvasRenderingContext2D; scale: number } | null = null;
+let film: { look: Look; gif: GifFilm; details: Details; clock: { ms: number }; context: OffscreenCanvasRenderingContext2D; scale: number } | null = null;
 
 function canvas(look: Look, scale: number): OffscreenCanvasRenderingContext2D {
   const [width, height] = SIZES[look.shape];
@@ -28,12 +28,12 @@ function canvas(look: Look, scale: number): OffscreenCanvasRenderingContext2D {
   return context;
 }
 
-function paint(context: OffscreenCanvasRenderingContext2D, look: Look, card: Card, scale: number): void {
-  compose(new CanvasPen(context, ...SIZES[look.shape], scale, look.theme, look.sheet), look, card);
+function paint(context: OffscreenCanvasRenderingContext2D, look: Look, card: Card, scale: number, details?: Details): void {
+  compose(new CanvasPen(context, ...SIZES[look.shape], scale, look.theme, look.sheet), look, card, details);
 }
 
-const pixels = ({ look, context, scale }: NonNullable<typeof film>, card: Card): Uint8ClampedArray => {
-  paint(context, look, card, scale);
+const pixels = ({ look, context, scale }: NonNullable<typeof film>, card: Card, details?: Details): Uint8ClampedArray => {
+  paint(context, look, card, scale, details);
   return context.getImageData(0, 0, context.canvas.width, context.canvas.height).data;
 };
 
@@ -60,7 +60,7 @@ const handlers: Handlers = {
     return context.canvas.convertToBlob({ type: "image/png" });
   },
   async svg({ look, card, description }) {
-    const pictures = look.thumbnails ? await addresses(look) : [];
+    const pictures = look.draw !== "dots" && look.points !== "text" ? await addresses(look) : [];
     const pen = new SvgPen(...SIZES[look.shape], look.theme, (item) => pictures[item] ?? "");
     compose(pen, look, card);
     return new Blob([pen.document(look.title, description)], { type: "image/svg+xml" });
@@ -68,13 +68,15 @@ const handlers: Handlers = {
   async gif({ look, sample, width }) {
     const scale = width / SIZES[look.shape][0];
     const context = canvas(look, scale);
-    film = { look, context, scale, gif: new GifFilm(context.canvas.width, context.canvas.height) };
+    const clock = { ms: 0 };
+    film = { look, context, scale, clock, details: new Details(() => clock.ms), gif: new GifFilm(context.canvas.width, context.canvas.height) };
     const { gif } = film;
     for (const card of sample) gif.sample(pixels(film, card));
     return null;
   },
   async frame({ card, ms }) {
-    film!.gif.add(pixels(film!, card), ms);
+    film!.gif.add(pixels(film!, card, film!.details), ms);
+    film!.clock.ms += ms;
     return null;
   },
   async end() {

@@ -36,8 +36,8 @@ export class SvgPen implements Pen {
     this.#add("circle", { cx: x, cy: y, r: radius, fill: "none", ...stroked(stroke) }, titled(title));
   }
 
-  picture(item: number, x: number, y: number, side: number, title?: string): void {
-    this.#add("image", { x: x - side / 2, y: y - side / 2, width: side, height: side, href: this.pictures(item) }, titled(title));
+  picture(item: number, x: number, y: number, side: number, opacity: number, title?: string): void {
+    this.#add("image", { x: x - side / 2, y: y - side / 2, width: side, height: side, ...(opacity < 1 ? { opacity } : {}), href: this.pictures(item) }, titled(title));
   }
 
   words(text: string, x: number, y: number, { size, weight = 400, serif = false, colour, align = "start", spacing }: Words): void {

@@ -1,7 +1,7 @@
 // A video of a film: painted on a canvas of its own in real time and recorded from it by the browser.
 import { SIZES } from "./card";
 import type { Film } from "./cards";
-import { compose } from "./compose";
+import { compose, Details } from "./compose";
 import { CanvasPen } from "./pen";
 
 export interface VideoKind { ending: "webm" | "mp4"; mime: string }
@@ -29,7 +29,8 @@ export async function recordVideo(film: Film, kind: VideoKind, progress: (share:
   const context = canvas.getContext("2d", { alpha: false });
   if (!context) throw new Error("no canvas");
   const pen = new CanvasPen(context, width, height, 1, film.look.theme, film.look.sheet);
-  compose(pen, film.look, film.at(0));
+  const details = new Details(() => performance.now());
+  compose(pen, film.look, film.at(0), details);
   const stream = canvas.captureStream(FRAMES_PER_SECOND);
   const recorder = new MediaRecorder(stream, { mimeType: kind.mime, videoBitsPerSecond: BITS_PER_SECOND });
   const parts: Blob[] = [];
@@ -54,7 +55,7 @@ export async function recordVideo(film: Film, kind: VideoKind, progress: (share:
       } else {
         if (recorder.state === "paused") recorder.resume();
         passed += Math.min(250, now - before) / 1000;
-        compose(pen, film.look, film.at(Math.min(1, passed / film.seconds)));
+        compose(pen, film.look, film.at(Math.min(1, passed / film.seconds)), details);
         progress(Math.min(1, passed / total));
       }
       before = now;
