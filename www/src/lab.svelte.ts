@@ -1,6 +1,6 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
 import { EngineClient, type Pushed } from "./client";
-import { FIRST_STEP_SILENCE_MS, readBundles, STEP_SILENCE_MS, type DeviceWish } from "./device";
+import { readBundles, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
@@ -378,15 +378,6 @@ export class Lab {
     this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: snapshot.slice() }), true);
     // What was changed after the snapshot is changed again.
     for (const { config } of known.slice(this.history.retuned.length)) await this.tuning.change(config);
-  }
-
-  /** A GPU that neither answers nor fails: called every few seconds. */
-  watch(): void {
-    if (this.device?.kind !== "gpu" || !this.running || !this.client) return;
-    const limit = this.msPerStep === 0 ? FIRST_STEP_SILENCE_MS : STEP_SILENCE_MS + 10 * this.msPerStep;
-    if (performance.now() - this.client.lastHeard > limit) {
-      void this.replaceWorker({ message: t.errors.silent(Math.round(limit / 1000)), fatal: true, kind: "device" });
-    }
   }
 
   #broken(error: unknown, again: () => void): void {

@@ -1,5 +1,5 @@
 // Moving a run to the GPU: found out in the background, measured, and only kept if it is faster.
-import { GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict } from "./device";
+import { FIRST_STEP_SILENCE_MS, GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict, STEP_SILENCE_MS } from "./device";
 import type { Lab } from "./lab.svelte";
 import { t } from "./strings";
 
@@ -78,4 +78,13 @@ async function moveOver(lab: Lab, adapter: string, version: string, load: number
 /** Parameters times batch size: what a step costs, roughly. */
 export function currentLoad(lab: Lab): number {
   return (lab.ready?.info.parameters ?? 0) * Number(lab.settings.get("batch") ?? 0);
+}
+
+/** A GPU that neither answers nor fails: called every few seconds. */
+export function watchGpu(lab: Lab): void {
+  if (lab.device?.kind !== "gpu" || !lab.running || !lab.client) return;
+  const limit = lab.msPerStep === 0 ? FIRST_STEP_SILENCE_MS : STEP_SILENCE_MS + 10 * lab.msPerStep;
+  if (performance.now() - lab.client.lastHeard > limit) {
+    void lab.replaceWorker({ message: t.errors.silent(Math.round(limit / 1000)), fatal: true, kind: "device" });
+  }
 }
