@@ -3,7 +3,7 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "tests",
-  testMatch: process.env.SHOTS ? "*.shot.ts" : process.env.SOAK ? "*.soak.ts" : "*.spec.ts",
+  testMatch: process.env.BENCH ? "*.bench.ts" : process.env.SHOTS ? "*.shot.ts" : process.env.SOAK ? "*.soak.ts" : "*.spec.ts",
   // One page at a time: each trains, and a second one would take its processor.
   workers: 1,
   fullyParallel: false,

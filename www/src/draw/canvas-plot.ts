@@ -1,6 +1,6 @@
 // The same picture without WebGL2: a plain canvas, flat. Slower, but never blank.
 import { Detail } from "./detail";
-import { extent, MARGIN, pictureSide, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { extent, MARGIN, pictureSide, pointAt, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
 
 export class CanvasPlot implements Plot {
   #canvas = document.createElement("canvas");
@@ -97,18 +97,8 @@ export class CanvasPlot implements Plot {
   #nearest(event: MouseEvent): Pointed | null {
     const scene = this.#scene;
     if (!scene) return null;
-    const n = scene.image.length / 3;
-    let best: Pointed | null = null;
-    let nearest = 14;
-    for (let i = scene.points === "text" ? n : 0; i < (scene.points === "image" ? n : 2 * n); i++) {
-      const [x, y] = [this.#screen[2 * i]!, this.#screen[2 * i + 1]!];
-      const distance = Math.hypot(x - event.offsetX, y - event.offsetY);
-      if (distance < nearest) {
-        nearest = distance;
-        best = { item: i % n, kind: i < n ? "image" : "text", x, y };
-      }
-    }
-    return best;
+    const side = pictureSide(scene.draw, this.sheet.count, this.#zoomed, this.#unit);
+    return pointAt(scene, this.#screen, this.#detail.shown, side, event.offsetX, event.offsetY);
   }
 
   #project(scene: Scene): void {

@@ -1,13 +1,12 @@
 // What is drawn, as deck.gl layers, from the ground up: lines, dots, texts, pictures, marks.
 import type { Layer } from "@deck.gl/core";
-import { IconLayer, LineLayer, ScatterplotLayer } from "@deck.gl/layers";
+import { LineLayer, ScatterplotLayer } from "@deck.gl/layers";
+import { MassLayer } from "./mass-layer";
 import type { Rgb } from "./palette";
 import type { Scene, Sheet } from "./scene";
 
 export interface Look {
   sheet: Sheet;
-  /** Places in the sheet by item. */
-  mapping: Record<string, { x: number; y: number; width: number; height: number }>;
   /** Side of a picture and radius of a dot, in pixels. */
   side: number;
   dot: number;
@@ -19,15 +18,15 @@ export interface Look {
 /** Opacity of a dot, and of the disc of its colour behind a picture. */
 const DOT_ALPHA = 0.97;
 const DISC_ALPHA = 0.5;
+const LINE_ALPHA = 0.45;
 type Place = [number, number, number];
 
-export function layersOf(scene: Scene, { sheet, mapping, side, dot, shown, nearness }: Look): Layer[] {
+export function layersOf(scene: Scene, { sheet, side, dot, shown, nearness }: Look): Layer[] {
   const { image, text, colours, ink, blue, orange, points } = scene;
   const length = Math.min(sheet.count, image.length / 3);
   const [pictures, texts] = [points !== "text", points !== "image"];
   const spatial = scene.dims === 3;
   const place = (array: Float32Array, i: number): Place => [array[3 * i]!, array[3 * i + 1]!, array[3 * i + 2]!];
-  const position = (value: Float32Array): { value: Float32Array; size: number } => ({ value, size: 3 });
   const known = (items: number[]): number[] => items.filter((item) => item < length);
 
   const radius = new Float32Array(length);
@@ -42,7 +41,15 @@ export function layersOf(scene: Scene, { sheet, mapping, side, dot, shown, nearn
     fill[4 * i + 2] = colours.image[4 * i + 2]!;
     fill[4 * i + 3] = colours.image[4 * i + 3]! * (DOT_ALPHA + (DISC_ALPHA - DOT_ALPHA) * part);
   }
-  const small = Float32Array.from(nearness.subarray(length, 2 * length), (times) => times * Math.min(3, dot));
+  const wide = radius.map((size) => 2 * size);
+  const small = Float32Array.from(nearness.subarray(length, 2 * length), (times) => times * (2 * Math.min(3, dot) + 1));
+  const squares = drawn.map((item) => side * nearness[item]! * (0.5 + 0.5 * shown[item]!));
+  const corners = new Float32Array(3 * drawn.length);
+  const fades = new Uint8ClampedArray(4 * drawn.length);
+  drawn.forEach((item, i) => {
+    corners.set(image.subarray(3 * item, 3 * item + 3), 3 * i);
+    fades[4 * i + 3] = colours.image[4 * item + 3]! * shown[item]!;
+  });
   /** Radius of a ring around a picture or around its dot. */
   const ring = (item: number): number => radius[item]! + 4;
   const at = pictures ? image : text;
@@ -63,29 +70,11 @@ export function layersOf(scene: Scene, { sheet, mapping, side, dot, shown, nearn
   const selected = scene.selected !== null && scene.selected < length ? scene.selected : null;
   const marked = known([...new Set([scene.hovered, selected].filter((item) => item !== null))]);
   const layers: (Layer | false)[] = [
-    scene.lines && points === "both" &&
-      new LineLayer({
-        id: "pairs", data: { length, attributes: { getSourcePosition: position(image), getTargetPosition: position(text), getColor: { value: colours.image, size: 4 } } },
-        getWidth: 1, opacity: 0.22, parameters,
-      }),
-    pictures &&
-      new ScatterplotLayer({
-        id: "discs", data: { length, attributes: { getPosition: position(image), getFillColor: { value: fill, size: 4 }, getRadius: { value: radius, size: 1 } } },
-        ...pixels, pickable: true, parameters: soft,
-      }),
-    texts &&
-      new ScatterplotLayer({
-        id: "texts", data: { length, attributes: { getPosition: position(text), getLineColor: { value: colours.text, size: 4 }, getRadius: { value: small, size: 1 } } },
-        ...pixels, stroked: true, filled: false, getLineWidth: 1.5, opacity: 0.9, pickable: true, parameters,
-      }),
-    pictures && drawn.length > 0 &&
-      new IconLayer<number>({
-        id: "pictures", data: drawn, getPosition: (item) => place(image, item),
-        iconAtlas: sheet.bitmap as unknown as string, iconMapping: mapping, getIcon: (item) => String(item),
-        sizeUnits: "pixels", getSize: (item) => side * nearness[item]! * (0.5 + 0.5 * shown[item]!), getColor: (item) => [255, 255, 255, colours.image[4 * item + 3]! * shown[item]!],
-        // Flat, the whole square can be clicked; in space, what is transparent must not hide what is behind it.
-        pickable: true, alphaCutoff: spatial ? 0.1 : -1, parameters,
-      }),
+    scene.lines && points === "both" && new MassLayer({ id: "pairs", kind: "line", ...between(image, text, colours.image, length), parameters }),
+    pictures && new MassLayer({ id: "discs", kind: "disc", positions: image.subarray(0, 3 * length), colours: fill, sizes: wide, parameters: soft }),
+    texts && new MassLayer({ id: "texts", kind: "ring", positions: text.subarray(0, 3 * length), colours: colours.text.subarray(0, 4 * length), sizes: small, parameters }),
+    // In space, what is transparent must not hide what is behind it.
+    pictures && new MassLayer({ id: "pictures", kind: "picture", positions: corners, colours: fades, sizes: Float32Array.from(squares), cells: Float32Array.from(drawn), sheet, cutoff: spatial ? 0.1 : 0, parameters }),
     pictures && rings("found", known(scene.found), blue, 2),
     selected !== null && scene.near !== null && pictures && links("near pictures", scene.near.images, image, blue),
     selected !== null && scene.near !== null && pictures && texts && links("near texts", scene.near.texts, text, orange),
@@ -95,4 +84,17 @@ export function layersOf(scene: Scene, { sheet, mapping, side, dot, shown, nearn
     selected !== null && rings("selected", [selected], ink, 2.5),
   ];
   return layers.filter((layer) => layer !== false);
+}
+
+/** Both ends of every pair, one after the other, faint. */
+function between(image: Float32Array, text: Float32Array, colours: Uint8ClampedArray, length: number): { positions: Float32Array; colours: Uint8ClampedArray } {
+  const ends = { positions: new Float32Array(6 * length), colours: new Uint8ClampedArray(8 * length) };
+  for (let i = 0; i < length; i++) {
+    for (let d = 0; d < 3; d++) {
+      ends.positions[6 * i + d] = image[3 * i + d]!;
+      ends.positions[6 * i + 3 + d] = text[3 * i + d]!;
+    }
+    for (let c = 0; c < 4; c++) ends.colours[8 * i + c] = ends.colours[8 * i + 4 + c] = colours[4 * i + c]! * (c === 3 ? LINE_ALPHA : 1);
+  }
+  return ends;
 }

@@ -1,8 +1,8 @@
 // The shared space on WebGL2 (deck.gl, loaded only when there is something to draw).
-import { Deck, OrbitView, OrthographicView, type OrbitViewState, type OrthographicViewState, type PickingInfo } from "@deck.gl/core";
+import { Deck, OrbitView, OrthographicView, type OrbitViewState, type OrthographicViewState } from "@deck.gl/core";
 import { layersOf } from "./deck-layers";
 import { Detail } from "./detail";
-import { extent, MARGIN, pictureSide, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { extent, MARGIN, pictureSide, pointAt, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
 
 /** Where the eye is: of the flat view only target and zoom count. */
 interface Eye { target: [number, number, number]; zoom: number; rotationX: number; rotationOrbit: number }
@@ -22,9 +22,10 @@ export class DeckPlot implements Plot {
   #touched = false;
   #scene: Scene | null = null;
   #detail: Detail;
-  #mapping: Record<string, { x: number; y: number; width: number; height: number }> = {};
+  #side = 0;
   #screen = new Float32Array();
   #nearness = new Float32Array();
+  #hovered: Pointed | null = null;
   #fading = 0;
   #gone = false;
   #device: { canvasContext: { destroy(): void } | null } | null = null;
@@ -32,9 +33,6 @@ export class DeckPlot implements Plot {
   #orbit: OrbitView;
 
   constructor(private readonly parent: HTMLDivElement, private readonly sheet: Sheet, events: PlotEvents, lost: () => void, private readonly still: () => boolean) {
-    for (let i = 0; i < sheet.count; i++) {
-      this.#mapping[i] = { x: (i % sheet.columns) * sheet.size, y: Math.floor(i / sheet.columns) * sheet.size, width: sheet.size, height: sheet.size };
-    }
     this.#detail = new Detail(sheet.count);
     // On touch screens one finger scrolls the page and two zoom; with a mouse dragging pans.
     const coarse = matchMedia("(pointer: coarse)").matches;
@@ -46,7 +44,6 @@ export class DeckPlot implements Plot {
       views: this.#flat,
       viewState: this.#eye,
       touchAction: coarse ? "pan-y" : "none",
-      pickingRadius: 3,
       onDeviceInitialized: (device) => {
         this.#device = device;
         if (this.#gone) this.#release();
@@ -62,9 +59,15 @@ export class DeckPlot implements Plot {
         this.#fitTo(1);
         this.#draw();
       },
-      getCursor: ({ isDragging, isHovering }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
-      onHover: (info) => events.hover(pointed(info)),
-      onClick: (info) => events.click(pointed(info)),
+      getCursor: ({ isDragging }) => (isDragging ? "grabbing" : this.#hovered ? "pointer" : "grab"),
+      onHover: ({ x, y }) => {
+        const at = this.#at(x, y);
+        // A new object at every movement would draw everything anew at every movement.
+        if (at?.item === this.#hovered?.item && at?.kind === this.#hovered?.kind) return;
+        this.#hovered = at;
+        events.hover(at);
+      },
+      onClick: ({ x, y }) => events.click(this.#at(x, y)),
       onError: (error) => {
         if (this.#gone) return;
         console.warn(error.message);
@@ -193,7 +196,7 @@ export class DeckPlot implements Plot {
     this.#project(scene);
     const zoomed = this.#eye.zoom - this.#fit;
     const count = Math.min(this.sheet.count, scene.image.length / 3);
-    const side = pictureSide(scene.draw, count, zoomed, 2 ** this.#fit);
+    const side = (this.#side = pictureSide(scene.draw, count, zoomed, 2 ** this.#fit));
     if (scene.draw === "zoom" && scene.points !== "text") {
       this.#detail.choose(this.#screen.subarray(0, 2 * count), this.parent.clientWidth, this.parent.clientHeight, side, [scene.selected, scene.hovered], scene.found);
     } else {
@@ -201,7 +204,7 @@ export class DeckPlot implements Plot {
     }
     const more = this.#detail.advance(performance.now(), this.still());
     const dot = Math.min(4, Math.max(2, 4 * Math.sqrt(2000 / count))) * Math.min(2, 2 ** (0.25 * Math.max(0, zoomed)));
-    this.#deck.setProps({ views, viewState: this.#eye, layers: layersOf(scene, { sheet: this.sheet, mapping: this.#mapping, side, dot, shown: this.#detail.shown, nearness: this.#nearness }) });
+    this.#deck.setProps({ views, viewState: this.#eye, layers: layersOf(scene, { sheet: this.sheet, side, dot, shown: this.#detail.shown, nearness: this.#nearness }) });
     if (!(more || !this.#fitted) || this.#fading) return;
     this.#fading = requestAnimationFrame(() => {
       this.#fading = 0;
@@ -209,11 +212,9 @@ export class DeckPlot implements Plot {
       this.#draw();
     });
   }
-}
 
-function pointed(info: PickingInfo): Pointed | null {
-  if (!info.picked || info.index < 0) return null;
-  // Pictures are a list of those that are drawn, dots and texts are all of them.
-  const item = info.layer?.id === "pictures" ? (info.object as number | undefined) : info.index;
-  return item === undefined ? null : { item, kind: info.layer?.id === "texts" ? "text" : "image", x: info.x, y: info.y };
+  /** Found from where everything is drawn: picking by colour would draw all of it once more and wait for it. */
+  #at(x: number, y: number): Pointed | null {
+    return this.#scene && x >= 0 && y >= 0 ? pointAt(this.#scene, this.#screen, this.#detail.shown, this.#side, x, y) : null;
+  }
 }

@@ -69,6 +69,23 @@ export function pictureSide(draw: Draw, count: number, zoomed: number, unit: num
   return Math.min(72, Math.max(11, 2 ** (0.72 * zoomed) * (unit / 315) * 19 * Math.sqrt(1000 / Math.max(100, count))));
 }
 
+/** What is drawn at a pixel: the nearest of the pictures within their squares and of the dots and texts within reach. */
+export function pointAt(scene: Scene, at: Float32Array, shown: Float32Array, side: number, x: number, y: number): Pointed | null {
+  const REACH = 8;
+  const n = at.length / 4;
+  let best: Pointed | null = null;
+  let nearest = 1;
+  for (let i = scene.points === "text" ? n : 0; i < (scene.points === "image" ? n : 2 * n); i++) {
+    const reach = i < shown.length && i < n && shown[i]! > 0.5 ? Math.max(REACH, side / 2) : REACH;
+    const away = Math.hypot(at[2 * i]! - x, at[2 * i + 1]! - y) / reach;
+    if (away < nearest) {
+      nearest = away;
+      best = { item: i % n, kind: i < n ? "image" : "text", x: at[2 * i]!, y: at[2 * i + 1]! };
+    }
+  }
+  return best;
+}
+
 /** The nearest point in the direction of an arrow key, within 45 degrees of it; `at` are pixels, y downwards. */
 export function neighbourInDirection(at: Float32Array, from: number, dx: number, dy: number): number {
   const x = at[2 * from] ?? 0;
