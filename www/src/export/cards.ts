@@ -122,7 +122,8 @@ export class Cards {
   #subtitle(): string {
     const { settings, presets, config } = this.lab;
     const words = presetTitle(presets.find(({ name }) => name === settings.preset) ?? presets[0]);
-    return [t.settings.sets[settings.data], words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].join(" · ");
+    // Each part stays on one line.
+    return [t.settings.sets[settings.data], words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
   }
 
   #curveName(): string {

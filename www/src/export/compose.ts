@@ -232,9 +232,9 @@ function legend(pen: Pen, look: Look, left: number, width: number, top: number |
 
 /** Lines of at most this width, the last one cut where there are too many; the baseline after the last. */
 function paragraph(pen: Pen, text: string, x: number, y: number, width: number, leading: number, words: Words, most: number): number {
-  const spaced = /\s/.test(text);
+  const spaced = text.includes(" ");
   const lines: string[] = [];
-  for (const part of spaced ? text.split(/\s+/) : [...text]) {
+  for (const part of spaced ? text.split(/ +/) : [...text]) {
     const longer = lines.length > 0 ? `${lines.at(-1)}${spaced ? " " : ""}${part}` : part;
     if (lines.length === 0) lines.push(part);
     else if (pen.measure(longer, words) <= width) lines[lines.length - 1] = longer;
