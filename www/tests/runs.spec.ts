@@ -193,6 +193,12 @@ test("the comparison of objectives comes to what runs by hand come to, survives 
   await page.getByRole("button", { name: "Copy as LaTeX" }).click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/\\toprule[\s\S]*mtls & 2 &[\s\S]*\\bottomrule/);
 
+  // Forgotten by mistake.
+  await page.getByRole("button", { name: "Forget all results" }).click();
+  await expect(table).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(table.locator("tbody tr")).toHaveCount(3);
+
   // Cancelled: what is finished stays, and what is cancelled has no row.
   await page.getByRole("button", { name: /^All \d+ objectives, 2 seeds/ }).click();
   await expect(table.locator("tbody tr")).not.toHaveCount(3);

@@ -22,6 +22,7 @@ export class Comparison {
   failures = $state.raw(new Map<string, string>());
   /** The last go came to its end. */
   finished = $state(false);
+  forgotten = $state.raw<Map<string, Cell> | null>(null);
   /** Null: as the run on screen. */
   data = $state<DataSet | null>(null);
   epochs = $state<number | null>(null);
@@ -70,6 +71,7 @@ export class Comparison {
     if (jobs.length === 0) return;
     this.#cancelled = this.finished = false;
     this.failures = new Map();
+    this.forgotten = null;
     this.#began = performance.now();
     let restarts = 0;
     try {
@@ -99,10 +101,18 @@ export class Comparison {
     this.#end();
   }
 
+  /** The results of all tables go; until the next go they can be brought back. */
   forget(): void {
+    this.forgotten = this.#cells;
     this.#cells = new Map();
     this.failures = new Map();
     void forgetCells();
+  }
+
+  remember(): void {
+    for (const cell of this.forgotten?.values() ?? []) void writeCell(cell);
+    this.#cells = new Map([...(this.forgotten ?? []), ...this.#cells]);
+    this.forgotten = null;
   }
 
   #end(): void {
