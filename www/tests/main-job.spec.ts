@@ -60,8 +60,8 @@ test("training finds held-out pairs, words find pictures, a picture finds words,
   await expect(page.getByTestId("selected")).toContainText("Nearest texts");
 
   // Clusters with their agreement.
-  await page.getByRole("button", { name: "clusters" }).click();
-  await expect(page.getByText(/AMI 0\.\d{3}/)).toBeVisible();
+  await page.getByRole("combobox", { name: "Colour", exact: true }).selectOption("cluster");
+  await expect(page.getByTestId("key")).toContainText(/AMI 0\.\d{3}/);
 
   await page.reload();
   const back = await until(page, "the run is back", ({ phase, step }) => phase === "ready" && step > 0);
