@@ -104,7 +104,7 @@ test("pictures by zoom: where there is room, without overlap, more of them close
   for (const a of far.drawn) for (const b of far.drawn) if (a < b && Math.max(Math.abs(far.screen[2 * a]! - far.screen[2 * b]!), Math.abs(far.screen[2 * a + 1]! - far.screen[2 * b + 1]!)) < 14) tooClose++;
   expect(tooClose).toBe(0);
   await page.getByTestId("plot").focus();
-  for (let i = 0; i < 4; i++) await page.keyboard.press("+");
+  for (let i = 0; i < 5; i++) await page.keyboard.press("+");
   const near = await look();
   expect(near.drawn.length / near.seen).toBeGreaterThan(1.5 * (far.drawn.length / far.seen));
   await pick(page, "Pictures as", "All as pictures");
