@@ -30,7 +30,7 @@ test("hidden controls are gone, keep their values, and stay hidden in the addres
   await expect(page.getByLabel("Peak rate")).toHaveCount(0);
   await expect(page.locator("#set-learning_rate")).toHaveCount(0);
   await expect(page.locator("#set-batch")).toHaveValue("16");
-  await expect(page.getByRole("tab")).toHaveText(["Space", "Neighbourhoods", "Clusters"]);
+  await expect(page.getByRole("tab")).toHaveText(["Space", "Neighbourhoods", "Clusters", "One step", "Runs"]);
   // The view of the link is hidden: the first that is not.
   await expect(page.getByRole("tab", { name: "Space" })).toHaveAttribute("aria-selected", "true");
   // Whose pictures these are stays said.
