@@ -94,6 +94,7 @@ export class Lab {
       const { beside } = this.address;
       if (beside !== null && !this.twin.choose(beside)) this.address.unknown.push(`beside=${beside}`);
       if (this.address.shown !== "run") this.twin.show(this.address.shown);
+      this.writeAddress();
       if (this.address.unknown.length > 0) this.notice = { tone: "warn", text: t.errors.address(this.address.unknown.join(", ")) };
     } catch (error) {
       this.#broken(error, () => void this.boot());

@@ -12,8 +12,8 @@ test("every view can be seen, and the tour shows it", async ({ page }, info) => 
   const out = process.env.OUT ?? info.outputPath("tour");
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await page.setViewportSize({ width: 1360, height: 860 });
-  await open(page, "seed=1&epochs=24");
-  await page.getByRole("button", { name: "Both", exact: true }).click();
+  await open(page, "seed=1&epochs=24&show=both");
+  expect(page.url()).toContain("show=both");
   await until(page, "the twin stands", ({ twin }) => twin.ready);
   await train(page);
   // One step is taken apart before the run is over.
