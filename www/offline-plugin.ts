@@ -1,6 +1,7 @@
 // Tells the service worker which files the built site consists of.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import type { Plugin } from "vite";
 
 export function offline(): Plugin {
@@ -19,7 +20,9 @@ export function offline(): Plugin {
         const worker = bundle["sw.js"];
         if (worker?.type !== "chunk") this.error("the build has no service worker (sw.js)");
         if (worker.imports.length > 0) this.error(`the service worker must stand alone, but imports ${worker.imports.join(", ")}`);
-        const own = readdirSync(publicDir);
+        const own = readdirSync(publicDir, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => relative(publicDir, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
         const built = Object.keys(bundle).filter((file) => file !== "sw.js" && !file.endsWith(".map"));
         const files = [...new Set(["index.html", ...own, ...built])].sort();
         // Names of built files hold their hash already.

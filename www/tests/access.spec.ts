@@ -59,5 +59,5 @@ test("on a phone nothing sticks out and the embedding comes first", async ({ pag
 test("every evaluation is said to a screen reader", async ({ page }) => {
   await open(page, "epochs=3&eval_every=1");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("status")).toContainText(/Recall at one: image to text [\d.]+ per cent/);
+  await expect(page.getByRole("status").filter({ hasText: /Recall at one: image to text [\d.]+ per cent/ })).toHaveCount(1);
 });

@@ -16,7 +16,7 @@ export type View = (typeof VIEWS)[number];
 export const shownViews = (hidden: ReadonlySet<string>): readonly View[] => (VIEWS.every((view) => hidden.has(view)) ? VIEWS : VIEWS.filter((view) => !hidden.has(view)));
 const SHOWN: Shown[] = ["run", "twin", "both"];
 /** What a link can hide beside single settings and views. Credits are no such part: licences ask that they be seen. */
-export const PARTS = ["header", "transport", "tabs", "twin", "settings", "data", "preset", "device", "search", "curves", "timeline", "status", "article"] as const;
+export const PARTS = ["header", "transport", "trained", "tabs", "twin", "settings", "data", "preset", "device", "search", "curves", "timeline", "status", "article"] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Whether `hide=` may name this: a part of the page, a setting by its key, a view. */

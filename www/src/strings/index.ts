@@ -169,6 +169,11 @@ function build(s: Sentences) {
         },
       },
     },
+    trained: {
+      ...s.trained,
+      shown: (start: string, end: string): string => fill(s.trained.shown, { start, end }),
+      failed: (why: string): string => fill(s.trained.failed, { why }),
+    },
     retune: { ...s.retune, since: (step: number): string => fill(s.retune.since, { step: n(step + 1) }) },
     runs: {
       ...s.runs,
