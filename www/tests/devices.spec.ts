@@ -49,6 +49,33 @@ test("on WebGPU the page computes the CPU's curve, and survives the loss of the 
   expect(watched.outside).toEqual([]);
 });
 
+test("every view works on a run that WebGPU trains", async ({ page }) => {
+  const watched = watch(page);
+  await open(page, `${TINY}&batch=256&epochs=2&device=gpu&item=3`);
+  const start = await until(page, "the GPU's run", ({ phase }) => phase === "ready");
+  expect(start.device, start.deviceWhy).toBe("gpu");
+  const view = (name: string): Promise<void> => page.getByRole("tab", { name }).click();
+  await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
+  await view("One step");
+  await page.getByTestId("iteration").getByRole("button", { name: "Pulls" }).click();
+  await expect(page.getByTestId("pulls").locator("line.arrow").first()).toBeAttached({ timeout: 120_000 });
+  await train(page);
+  const end = await until(page, "the end of the run", ({ finished }) => finished, 200_000);
+  expect(end.device).toBe("gpu");
+  await view("Neighbourhoods");
+  await expect(page.getByTestId("neighbourhoods").locator("tbody ol").first().locator("li")).toHaveCount(8, { timeout: 120_000 });
+  await view("Similarities");
+  await expect(page.getByTestId("firsts")).toContainText(/\d+ of 202 pictures/);
+  await view("Clusters");
+  await expect(page.getByTestId("agreement")).toContainText(/AMI -?0\.\d{3}/);
+  await view("Runs");
+  await expect(page.getByTestId("runs").getByText("this run")).toBeVisible();
+  await view("Space");
+  await page.getByRole("searchbox").fill("cat");
+  await expect(page.getByTestId("found-images").locator("li")).toHaveCount(12);
+  expect(watched.errors).toEqual([]);
+});
+
 test("without WebGPU the page trains and says why it is on the CPU", async ({ page }) => {
   await page.addInitScript(() => Object.defineProperty(navigator, "gpu", { value: undefined }));
   await open(page, "epochs=2");

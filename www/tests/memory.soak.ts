@@ -19,7 +19,7 @@ test(`${CYCLES} runs leave memory where it was`, async ({ page }) => {
     const { nodes, jsEventListeners: listeners } = await inspector.send("Memory.getDOMCounters");
     return { heap: usedSize / 1e6, wasm: (await page.evaluate(() => window.__lab.wasmBytes())) / 1e6, nodes, listeners };
   };
-  const views = ["Neighbourhoods", "Similarities", "Clusters", "Space"];
+  const views = ["Neighbourhoods", "Similarities", "Clusters", "One step", "Runs", "Space"];
   let warm: Awaited<ReturnType<typeof used>> | null = null;
   let last: Awaited<ReturnType<typeof used>> | null = null;
   console.log("cycle  page heap MB  wasm MB  DOM nodes  listeners  workers");
