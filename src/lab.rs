@@ -4,7 +4,7 @@
 
 use crate::analyze::kmeans::{RESTARTS, kmeans};
 use crate::analyze::projection::Projector;
-use crate::analyze::report::{classes_of, fused};
+use crate::analyze::report::{Metrics, classes_of, fused};
 use crate::analyze::retrieval::pair_ranks;
 use crate::analyze::{ClusterScores, Hit, clustering, hdbscan, top_k, top_k_by};
 use crate::error::{Error, Result};
@@ -193,6 +193,11 @@ impl Lab {
         let (image_rank, text_rank) = pair_ranks(&at.image, &at.text, &self.session.query_texts()?, score)?;
         let score = (0..at.image.rows).map(|i| score.pair(at.image.row(i), at.text.row(i))).collect();
         Ok(Pairs { image_rank, text_rank, score })
+    }
+
+    /// See [`Session::evaluate_start`].
+    pub async fn evaluate_start(&mut self) -> Result<Metrics> {
+        self.session.evaluate_start().await
     }
 
     /// Changes settings from the next step on, see [`Session::retune`].

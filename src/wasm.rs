@@ -183,9 +183,9 @@ impl Engine {
         to_js(&self.lab_mut()?.step(n).await?)
     }
 
-    /// Metrics on the held-out part now.
+    /// Metrics on the held-out part now; those before training are kept with the run.
     pub async fn evaluate(&mut self) -> Js<JsValue> {
-        to_js(&self.lab()?.session().evaluate().await?)
+        to_js(&self.lab_mut()?.evaluate_start().await?)
     }
 
     /// `{ image, text }`: two Float32Arrays of `2 N` or `3 N` coordinates.

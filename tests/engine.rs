@@ -37,6 +37,7 @@ everywhere!(
     neighbourhoods_are_known_at_the_beginning_and_now,
     the_slow_iteration_is_the_next_step,
     settings_change_during_a_run_or_say_why_not,
+    the_state_before_training_stays_in_the_history,
     pairs_rank_as_the_evaluation_does,
     losses_and_gradients_agree_with_pytorch,
 );

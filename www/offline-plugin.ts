@@ -20,8 +20,9 @@ export function offline(): Plugin {
         const worker = bundle["sw.js"];
         if (worker?.type !== "chunk") this.error("the build has no service worker (sw.js)");
         if (worker.imports.length > 0) this.error(`the service worker must stand alone, but imports ${worker.imports.join(", ")}`);
+        // The trained run is data: the page asks for it to be kept.
         const own = readdirSync(publicDir, { recursive: true, withFileTypes: true })
-          .filter((entry) => entry.isFile())
+          .filter((entry) => entry.isFile() && !entry.parentPath.endsWith("trained"))
           .map((entry) => relative(publicDir, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
         const built = Object.keys(bundle).filter((file) => file !== "sw.js" && !file.endsWith(".map"));
         const files = [...new Set(["index.html", ...own, ...built])].sort();

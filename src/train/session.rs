@@ -193,6 +193,16 @@ impl Session {
         Ok(metrics)
     }
 
+    /// [`Self::evaluate`], and kept in the history if that has no evaluation yet: the state before training.
+    pub async fn evaluate_start(&mut self) -> Result<Metrics> {
+        let metrics = self.evaluate().await?;
+        if self.last_metrics().is_none() {
+            let (step, epoch) = (self.step, self.epoch(self.step));
+            self.history.push(Event::Evaluation { step, epoch, metrics: Box::new(metrics.clone()) });
+        }
+        Ok(metrics)
+    }
+
     /// The same among training items, as many as are held out, so that the two compare: the difference is what was
     /// learned by heart. None where no training item has a query text.
     async fn evaluate_trained(&self) -> Result<Option<Trained>> {

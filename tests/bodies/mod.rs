@@ -317,8 +317,24 @@ pub async fn settings_change_during_a_run_or_say_why_not() {
     let epochs = lab.session().config().train.epochs;
     lab.retune(&serde_json::json!({"train": {"epochs": epochs + 2}})).unwrap();
     assert!(lab.retune(&serde_json::json!({"train": {"epochs": 1}})).unwrap_err().to_string().contains("1 epochs"));
+    // Nor exactly as long as it is: the last epoch ends with an evaluation.
+    lab.step(per_epoch - lab.session().steps_done() % per_epoch).await.unwrap();
+    let here = lab.session().steps_done() / per_epoch;
+    assert!(lab.retune(&serde_json::json!({"train": {"epochs": here}})).unwrap_err().to_string().contains("over"));
     lab.step(usize::MAX / 2).await.unwrap();
     assert_eq!(lab.session().steps_done(), (epochs + 2) * per_epoch);
+}
+
+pub async fn the_state_before_training_stays_in_the_history() {
+    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let start = lab.evaluate_start().await.unwrap();
+    lab.evaluate_start().await.unwrap();
+    let bytes = lab.session().snapshot().await.unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    let [Event::Evaluation { step: 0, metrics, .. }] = back.history() else { panic!("{:?}", back.history()) };
+    assert_eq!(**metrics, start);
+    let trained = start.trained.as_ref().unwrap();
+    assert_eq!(trained.retrieval.gallery, start.retrieval.gallery, "recalls compare only in galleries of one size");
 }
 
 pub async fn pairs_rank_as_the_evaluation_does() {

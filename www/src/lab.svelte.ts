@@ -10,7 +10,7 @@ import { Tuning } from "./tuning.svelte";
 import { Twin, type Positions } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
-import { RunSettings } from "./state/run-settings.svelte";
+import { choiceOf, RunSettings } from "./state/run-settings.svelte";
 import { SpaceLook } from "./space.svelte";
 import { readAddress, shownViews, writeAddress, type View } from "./state/url";
 import { t } from "./strings";
@@ -129,6 +129,7 @@ export class Lab {
         device,
         workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
         keeps,
+        dims: this.space.dims,
       });
       return [client, opened];
     } catch (error) {
@@ -376,7 +377,7 @@ export class Lab {
 
   async #resumeSame(snapshot: Uint8Array): Promise<void> {
     const known = this.history.retuned;
-    this.take(await this.need.call("resume", { data: this.settings.choice, snapshot: snapshot.slice() }), true);
+    this.take(await this.need.call("resume", { data: choiceOf(this.runs.data), snapshot: snapshot.slice() }), true);
     // What was changed after the snapshot is changed again.
     for (const { config } of known.slice(this.history.retuned.length)) await this.tuning.change(config);
   }

@@ -156,7 +156,7 @@ export type Query = { kind: "text"; text: string } | { kind: "item"; item: numbe
 
 /** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null; keeps: boolean }; result: Opened };
+  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };

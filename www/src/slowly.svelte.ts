@@ -23,12 +23,13 @@ export class Slowly {
 
   /** Takes the next step apart, unless it is on the screen already; a run in motion is not disturbed. */
   async look(): Promise<void> {
-    const { ready, running, finished, phase } = this.lab;
-    if (phase !== "ready" || !ready || running || finished || this.#busy || (this.current && this.#of === ready)) return;
+    const { info, running, finished, phase } = this.lab;
+    // Another run or other settings: another step.
+    if (phase !== "ready" || !info || running || finished || this.#busy || (this.current && this.#of === info)) return;
     this.#busy = true;
     try {
       this.data = await this.lab.need.call("iteration", { size: SHOWN });
-      this.#of = ready;
+      this.#of = info;
       this.problem = "";
     } catch (error) {
       if (!this.lab.need.dead) this.problem = error instanceof Error ? error.message : String(error);

@@ -79,6 +79,7 @@ export class Tuning {
     const run = settings.run;
     const taken = this.#able.map((setting) => ({ setting, value: settings.get(setting.key) }));
     this.#busy = true;
+    let again = true;
     try {
       await this.change(differenceOf(taken));
       const values = new Map(this.#going.values);
@@ -91,9 +92,13 @@ export class Tuning {
       const { step } = this.lab;
       this.lab.keep(await this.lab.need.call("snapshot", null), step);
     } catch (error) {
-      this.refusal = { run, why: error instanceof Error ? error.message : String(error) };
+      // A worker that died refused nothing.
+      if (this.lab.client?.dead !== false) again = false;
+      else this.refusal = { run, why: error instanceof Error ? error.message : String(error) };
     } finally {
       this.#busy = false;
+      // Changed once more meanwhile.
+      if (again && this.due) void this.apply();
     }
   }
 }

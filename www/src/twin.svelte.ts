@@ -159,6 +159,8 @@ export class Twin {
       if (turn !== this.#turn) return;
       this.#info = info;
       this.#began = info.config;
+      this.history.replace(info.history);
+      this.step = info.step;
       this.ready = true;
       this.follow();
     } catch (error) {
@@ -198,8 +200,9 @@ export class Twin {
       const answer = await this.client?.call("retune", { config });
       if (turn !== this.#turn || !answer || !this.#info) return;
       this.#retuned++;
+      const changed = JSON.stringify(answer.config) !== JSON.stringify(this.#info.config);
       this.#info = { ...this.#info, config: answer.config, total_steps: answer.total_steps };
-      this.history.add([{ type: "retuned", step: answer.step, config }]);
+      if (changed) this.history.add([{ type: "retuned", step: answer.step, config }]);
     } catch (error) {
       if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
       return;
@@ -210,7 +213,13 @@ export class Twin {
 
   #heard(from: EngineClient, pushed: Pushed): void {
     if (from !== this.client) return;
-    if (pushed.type === "progress") {
+    if (pushed.type === "failed") {
+      this.#to = this.step;
+      this.problem = pushed.failure.message;
+      if (pushed.failure.fatal) from.terminate();
+    } else if (!this.ready) {
+      // Of the run before: a new one is being started.
+    } else if (pushed.type === "progress") {
       this.step = pushed.step;
       this.history.add(pushed.events);
       if (pushed.events.some((event) => event.type === "evaluation")) this.#record();
@@ -220,9 +229,6 @@ export class Twin {
       this.positions = pushed;
       this.moved++;
       this.lab.timeline.twin.keep(pushed, pushed.step);
-    } else if (pushed.type === "failed") {
-      this.#to = this.step;
-      this.problem = pushed.failure.message;
     }
   }
 

@@ -1,6 +1,8 @@
 // Moving a run to the GPU: found out in the background, measured, and only kept if it is faster.
+import type { EngineClient } from "./client";
 import { FIRST_STEP_SILENCE_MS, GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict, STEP_SILENCE_MS } from "./device";
 import type { Lab } from "./lab.svelte";
+import { choiceOf } from "./state/run-settings.svelte";
 import { t } from "./strings";
 
 /** The GPU bundle may still be under construction (`cargo xtask serve`): how often to look. */
@@ -54,6 +56,8 @@ async function gpuBundle(lab: Lab): Promise<boolean> {
 
 async function moveOver(lab: Lab, adapter: string, version: string, load: number, forced: boolean): Promise<void> {
   lab.deviceWhy = t.device.testing;
+  const wasRunning = lab.running;
+  let arriving: EngineClient | null = null;
   try {
     const [client, opened] = await lab.connect(forced ? "gpu" : "auto");
     const verdict = judge(adapter, version, load, opened.device);
@@ -62,15 +66,22 @@ async function moveOver(lab: Lab, adapter: string, version: string, load: number
       lab.deviceWhy = verdict ? t.device.cpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.gpuRefused(opened.device.reason);
       return;
     }
-    const wasRunning = lab.running;
+    arriving = client;
+    const goesOn = lab.running;
     await lab.pause();
     const bytes = await lab.need.call("snapshot", null);
-    const ready = await client.call("resume", { data: lab.settings.choice, snapshot: bytes.slice() });
+    const ready = await client.call("resume", { data: choiceOf(lab.runs.data), snapshot: bytes.slice() });
     lab.adopt(client, opened, verdict ? t.device.gpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.forced);
     lab.lastSnapshot = { bytes, step: ready.info.step };
+    const known = lab.history.retuned;
     lab.take(ready, true);
-    if (wasRunning) lab.train();
+    arriving = null;
+    // What was changed while the run moved is changed again.
+    for (const { config } of known.slice(lab.history.retuned.length)) await lab.tuning.change(config);
+    if (goesOn) lab.train();
   } catch (error) {
+    arriving?.terminate();
+    if (wasRunning && !lab.running) lab.train();
     lab.deviceWhy = t.device.gpuRefused(error instanceof Error ? error.message : String(error));
   }
 }

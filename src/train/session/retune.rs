@@ -1,7 +1,7 @@
 //! Settings that may change while a run stands.
 
 use super::Session;
-use crate::config::Config;
+use crate::config::{Config, Neighbours};
 use crate::error::{Error, Result};
 use crate::objectives::merge;
 use crate::train::batches::Plan;
@@ -52,13 +52,17 @@ impl Session {
         let next = serde_json::to_value(&config).map_err(broken)?;
         let mut changed = Vec::new();
         differences(&now, &next, "", &mut changed);
-        let fixed: Vec<&str> = changed.iter().map(String::as_str).filter(|key| !RETUNABLE.contains(key)).collect();
+        // The index has read its neighbourhoods already.
+        let indexed = config.transfer.neighbours == Neighbours::Corpus;
+        let able = |key: &&str| RETUNABLE.contains(key) && !(indexed && *key == "transfer.kappa");
+        let fixed: Vec<&str> = changed.iter().map(String::as_str).filter(|key| !able(key)).collect();
         if !fixed.is_empty() {
             let fixed = fixed.join(", ");
             return Err(Error::Config(format!("{fixed} cannot change during a run; begin a new run with it")));
         }
         let plan = Plan::new(self.partition.train_items.len(), &config)?;
-        if plan.last_step < self.step {
+        // The last epoch is followed by an evaluation, so that a run cannot end where it stands.
+        if plan.last_step < self.plan.last_step && plan.last_step <= self.step {
             return Err(Error::Config(format!(
                 "{} epochs are over already (step {} of {}); choose more of them",
                 config.train.epochs, self.step, plan.last_step

@@ -53,7 +53,8 @@ function wanted(lab: Lab): string[] {
   const engines = [bundles?.cpu, lab.device?.kind === "gpu" ? bundles?.gpu : null].flatMap((files) => (files ? [files.js, files.wasm] : []));
   const view = lab.ready?.info.display_view;
   const parts = (manifest?.parts ?? []).filter(({ name }) => !thrifty() || name.startsWith(`${view}-a`) || name === "en-a");
-  return ["bundles.json", ...engines, `${PACK}manifest.json`, ...parts.map((part) => PACK + partFile(part))];
+  const trained = thrifty() ? [] : ["trained/run.json", "trained/run.safetensors"];
+  return ["bundles.json", ...trained, ...engines, `${PACK}manifest.json`, ...parts.map((part) => PACK + partFile(part))];
 }
 
 async function reload(lab: Lab): Promise<void> {

@@ -32,7 +32,8 @@ const store = createStore("mtls-lab-records", "runs");
 /** Newest first; null where storage is forbidden (private windows). */
 export async function readRecords(): Promise<RunRecord[] | null> {
   try {
-    return (await values<RunRecord>(store)).sort((a, b) => b.date - a.date);
+    // Records of a form that is no more are passed over.
+    return (await values<RunRecord>(store)).filter(({ began, retuned }) => began && retuned).sort((a, b) => b.date - a.date);
   } catch {
     return null;
   }

@@ -61,7 +61,8 @@ export class Pump {
         // Slices with an evaluation inside say little about a step.
         if (!evaluated || this.msPerStep === 0) this.msPerStep = this.msPerStep > 0 ? 0.7 * this.msPerStep + 0.3 * ms : ms;
         this.wanted -= n;
-        finished = events.some((e) => e.type === "finished");
+        // A run that has no step left says nothing.
+        finished = steps === 0 || events.some((e) => e.type === "finished");
         await this.hooks.after(events, this.msPerStep);
         await nextTask();
       }

@@ -67,10 +67,14 @@ function publish(): void {
 
 async function project(): Promise<void> {
   const began = performance.now();
-  const { image, text } = await queued(() => need(engine).projection());
+  // Read in the same turn: a question may change them while this one waits.
+  const [{ image, text }, at] = await queued(async () => {
+    const wanted = dims;
+    return [await need(engine).projection(), wanted] as const;
+  });
   projectionCost = performance.now() - began;
   lastProjection = performance.now();
-  post({ type: "projection", image, text, step, dims }, [image.buffer, text.buffer]);
+  post({ type: "projection", image, text, step, dims: at }, [image.buffer, text.buffer]);
 }
 
 async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
@@ -153,9 +157,10 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, pack: packUrl, device, workload, keeps: asked }) {
+  async open({ js, wasm, pack: packUrl, device, workload, keeps: asked, dims: wanted }) {
     packBase = packUrl;
     keeps = asked;
+    dims = wanted;
     const [module, bytes] = await Promise.all([
       (import(/* @vite-ignore */ js) as Promise<Bundle>)
         .then(async (loaded) => {
@@ -200,8 +205,10 @@ const handlers: Handlers = {
     return null;
   },
   async dims(args) {
-    dims = args.dims;
-    await queued(() => need(engine).project_to(dims));
+    await queued(() => {
+      need(engine).project_to(args.dims);
+      dims = args.dims;
+    });
     await project();
     return null;
   },
