@@ -23,8 +23,8 @@ use crate::toolchain::WASM;
 const NATIVE: [&str; 1] = ["--workspace"];
 /// What is checked for the browser: the library, and the tests that run there.
 const WASM_TARGETS: [&str; 3] = ["--lib", "--test", "engine"];
-/// The longest that any one test program may take.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The longest that any one test program may take: the page's some ninety tests need most of it where others work too.
+const LIMIT: Duration = Duration::from_secs(50 * 60);
 /// Where the tests find the page: below a path, as on a project site.
 const PREFIX: &str = "/some/path/";
 
