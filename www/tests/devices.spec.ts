@@ -69,7 +69,7 @@ test("every view works on a run that WebGPU trains", async ({ page }) => {
   await view("Clusters");
   await expect(page.getByTestId("agreement")).toContainText(/AMI -?0\.\d{3}/);
   await view("Runs");
-  await expect(page.getByTestId("runs").getByText("this run")).toBeVisible();
+  await expect(page.getByTestId("runs").getByTitle("this run", { exact: true })).toBeVisible();
   await view("Space");
   await page.getByRole("searchbox").fill("cat");
   await expect(page.getByTestId("found-images").locator("li")).toHaveCount(12);
