@@ -3,6 +3,7 @@ import type { Colouring } from "../colouring.svelte";
 import { paint } from "../draw/paint";
 import type { Lab } from "../lab.svelte";
 import { presetTitle } from "../state/describe";
+import { readAddress, type Address } from "../state/url";
 import { fixed, language, t } from "../strings";
 import { filmSeconds, metricsAt, type Track } from "../timeline.svelte";
 import type { Positions, Shown } from "../twin.svelte";
@@ -102,11 +103,17 @@ export class Cards {
     };
   }
 
+  /** The run that is shown: other settings may stand on screen and wait. */
+  get #run(): Address {
+    return readAddress(this.lab.activeRun);
+  }
+
   /** "mtls-lab_emoji-1k_mtls_seed-7_epoch-12", without an ending. */
   name(film: boolean): string {
-    const { settings, config, timeline, presets, twin } = this.lab;
+    const { config, timeline, presets, twin } = this.lab;
+    const run = this.#run;
     const epochs = film ? `epochs-${this.#epochOf(timeline.steps[0] ?? 0)}-${this.#epochOf(timeline.steps.at(-1) ?? 0)}` : `epoch-${this.epoch}`;
-    const parts = ["mtls-lab", settings.data, settings.preset || presets[0]?.name || "run", `seed-${config?.seed ?? 0}`, ...(twin.shown === "run" ? [] : [twin.shown]), epochs];
+    const parts = ["mtls-lab", run.data, run.preset || presets[0]?.name || "run", `seed-${config?.seed ?? 0}`, ...(twin.shown === "run" ? [] : [twin.shown]), epochs];
     return parts.join("_").replace(/[^\w.-]+/g, "-");
   }
 
@@ -120,10 +127,11 @@ export class Cards {
   }
 
   #subtitle(): string {
-    const { settings, presets, config } = this.lab;
-    const words = presetTitle(presets.find(({ name }) => name === settings.preset) ?? presets[0]);
+    const { presets, config } = this.lab;
+    const run = this.#run;
+    const words = presetTitle(presets.find(({ name }) => name === run.preset) ?? presets[0]);
     // Each part stays on one line.
-    return [t.settings.sets[settings.data], words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
+    return [t.settings.sets[run.data], words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
   }
 
   #curveName(): string {
