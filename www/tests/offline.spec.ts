@@ -103,7 +103,7 @@ test("after one visit everything works without a server: training, words, a pict
 
 test("a new build is taken up at the next visit, and said to a page that stands open", async ({ page }) => {
   await visit(page, `?${TINY}`);
-  const script = (): Promise<string> => page.evaluate(() => document.querySelector<HTMLScriptElement>("script[type=module][src]")!.src);
+  const script = (): Promise<string> => page.evaluate(() => document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src ?? "");
   expect(await script()).toContain(host.entry);
   host.edit = (file, body) => (/^(index\.html|sw\.js)$/.test(file) ? Buffer.from(body.toString().replaceAll(host.entry, "assets/index-newer.js").replace(/SITE_VERSION ?= ?"\w+"/, 'SITE_VERSION="newer"')) : body);
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
