@@ -1,20 +1,28 @@
 //! A static file server on loopback that sends what a good static host would: types, caching,
 //! compressed files where they lie beside the originals, and the page's security policy.
 
-use std::fs::File;
+use std::convert::Infallible;
+use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
-use tiny_http::{Header, Method, Request, Response, Server, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    IF_NONE_MATCH, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 
 /// The policy of the page and of its worker scripts (a dedicated worker has its own).
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
     img-src 'self' blob: data:; worker-src 'self'; object-src 'none'; base-uri 'none'";
-/// Requests served at the same time.
-const THREADS: usize = 4;
 /// Ports tried from the wanted one on.
 const PORTS: u16 = 50;
 
@@ -28,24 +36,39 @@ pub struct Serving {
 pub fn start(folder: &Path, port: u16, prefix: &str) -> Result<Serving> {
     let folder = folder.canonicalize().with_context(|| format!("cannot serve {}", folder.display()))?;
     let last = port.saturating_add(PORTS);
-    let bound = (port..=last).find_map(|port| {
-        let server = Server::http(("127.0.0.1", port)).ok()?;
-        Some((server, port))
-    });
-    let Some((server, port)) = bound else {
+    let bound = (port..=last).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    let Some(listener) = bound else {
         bail!("ports {port} to {last} are all taken: name a free one with --port");
     };
-    let server = Arc::new(server);
-    for _ in 0..THREADS {
-        let (server, folder, prefix) = (server.clone(), folder.clone(), prefix.to_owned());
-        thread::spawn(move || {
-            while let Ok(request) = server.recv() {
-                // A client that goes away in the middle is its own affair.
-                let _ = answer(request, &folder, &prefix);
-            }
+    let url = format!("http://{}{prefix}", listener.local_addr()?);
+    listener.set_nonblocking(true)?;
+    // One thread for all connections: files come from this machine's disk, and none waits for another's end.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let site = Arc::new(Site { folder, prefix: prefix.to_owned() });
+    thread::spawn(move || runtime.block_on(accept(listener, site)));
+    Ok(Serving { url })
+}
+
+/// What is served.
+struct Site {
+    folder: PathBuf,
+    prefix: String,
+}
+
+/// Takes connections until the program ends.
+async fn accept(listener: TcpListener, site: Arc<Site>) -> Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        // A connection that breaks before it is taken is its client's affair.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let site = site.clone();
+        let service = service_fn(move |request| {
+            let response = respond(&request, &site);
+            async { Ok::<_, Infallible>(response) }
         });
+        // So is a client that goes away in the middle.
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
-    Ok(Serving { url: format!("http://127.0.0.1:{port}{prefix}") })
 }
 
 /// What a path asks for.
@@ -112,64 +135,57 @@ fn decode(path: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn answer(request: Request, folder: &Path, prefix: &str) -> Result<()> {
-    let empty = |status: u16| Response::empty(StatusCode(status)).with_header(policy());
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        request.respond(empty(405).with_header(header("Allow", "GET, HEAD")?))?;
-        return Ok(());
+type Answer = Response<Full<Bytes>>;
+
+fn respond(request: &Request<Incoming>, site: &Site) -> Answer {
+    let mut response = answer(request, site).unwrap_or_else(|error| {
+        eprintln!("{}: {error:#}", request.uri());
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read\n")
+    });
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.parse().expect("a constant of plain text"));
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response
+}
+
+fn answer(request: &Request<Incoming>, site: &Site) -> Result<Answer> {
+    let answer = Response::builder();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(answer.status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD").body(Full::default())?);
     }
-    let file = match resolve(folder, prefix, request.url()) {
+    let address = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
+    let file = match resolve(&site.folder, &site.prefix, address) {
         Target::File(file) => file,
         Target::Redirect(to) => {
-            request.respond(empty(301).with_header(header("Location", &to)?))?;
-            return Ok(());
+            return Ok(answer.status(StatusCode::MOVED_PERMANENTLY).header(LOCATION, to).body(Full::default())?);
         }
-        Target::Missing => {
-            let page = Response::from_string("Not found\n").with_status_code(404);
-            request.respond(page.with_header(policy()))?;
-            return Ok(());
-        }
+        Target::Missing => return Ok(plain(StatusCode::NOT_FOUND, "Not found\n")),
     };
-    let (sent, encoding) = encoded(&file, &value(&request, "Accept-Encoding"));
+    let (sent, encoding) = encoded(&file, value(request, ACCEPT_ENCODING));
     let tag = tag(&sent)?;
-    let mut headers = vec![
-        header("Content-Type", mime(&file))?,
-        header("ETag", &tag)?,
-        header("Cache-Control", caching(&file, request.url()))?,
-        header("Vary", "Accept-Encoding")?,
-        header("X-Content-Type-Options", "nosniff")?,
-        header("Referrer-Policy", "no-referrer")?,
-        policy(),
-    ];
-    headers.extend(encoding.map(|name| header("Content-Encoding", name)).transpose()?);
-    if value(&request, "If-None-Match").split(',').any(|known| known.trim() == tag) {
-        let mut response = Response::empty(304);
-        headers.into_iter().for_each(|header| response.add_header(header));
-        request.respond(response)?;
-    } else {
-        let mut response = Response::from_file(File::open(&sent)?);
-        headers.into_iter().for_each(|header| response.add_header(header));
-        // Always with a length, as a static host does: the page shows how much has come.
-        request.respond(response.with_chunked_threshold(usize::MAX))?;
+    let mut answer = answer
+        .header(CONTENT_TYPE, mime(&file))
+        .header(ETAG, &tag)
+        .header(CACHE_CONTROL, caching(&file, address))
+        .header(VARY, "Accept-Encoding")
+        .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(REFERRER_POLICY, "no-referrer");
+    if let Some(name) = encoding {
+        answer = answer.header(CONTENT_ENCODING, name);
     }
-    Ok(())
+    if value(request, IF_NONE_MATCH).split(',').any(|known| known.trim() == tag) {
+        return Ok(answer.status(StatusCode::NOT_MODIFIED).body(Full::default())?);
+    }
+    // Always with a length, as a static host does: the page shows how much has come.
+    Ok(answer.body(Full::from(std::fs::read(&sent)?))?)
 }
 
-fn value(request: &Request, name: &'static str) -> String {
-    request
-        .headers()
-        .iter()
-        .find(|header| header.field.equiv(name))
-        .map(|header| header.value.to_string())
-        .unwrap_or_default()
-}
-
-fn header(name: &str, value: &str) -> Result<Header> {
-    Header::from_bytes(name, value).map_err(|()| anyhow::anyhow!("header {name}: {value:?}"))
-}
-
-fn policy() -> Header {
-    header("Content-Security-Policy", POLICY).expect("a constant of plain text")
+fn value(request: &Request<Incoming>, name: HeaderName) -> &str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// The file to send: a compressed one beside it that the client takes.

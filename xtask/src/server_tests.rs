@@ -121,3 +121,24 @@ fn a_weight_of_zero_is_a_refusal() {
     assert!(!accepted("brotli", "br"));
     assert!(!accepted("", "gzip"));
 }
+
+/// A browser keeps its connections open and opens several more at the same moment: none may wait for another's end.
+#[test]
+fn connections_opened_at_once_are_all_answered_while_others_stay_open() {
+    let outer = folder();
+    let served = start(&outer.path().join("site"), 18_280, "/").unwrap();
+    let host = served.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut open = Vec::new();
+    for _ in 0..30 {
+        // Connected first, all of them, and only then asked: so does a browser that expects to need them.
+        let burst: Vec<_> = (0..3).map(|_| TcpStream::connect(&host).unwrap()).collect();
+        for mut stream in burst {
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+            write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+            let mut head = [0; 12];
+            stream.read_exact(&mut head).expect("an answer within 20 s");
+            assert_eq!(&head, b"HTTP/1.1 200");
+            open.push(stream);
+        }
+    }
+}
