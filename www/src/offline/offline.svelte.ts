@@ -12,11 +12,16 @@ class Offline {
   /** Everything that the page can use is kept. */
   kept = $state(false);
   #began = false;
+  #waits = false;
 
   /** Called when a run stands, and again when its device changed. */
   async keep(lab: Lab): Promise<void> {
     // A frame on a slide is a guest: it keeps nothing. Without storage or HTTPS there is no service worker.
     if (!import.meta.env.PROD || lab.address.embed || !("serviceWorker" in navigator)) return;
+    // One call waits for all: what is wanted is read afterwards. Where no worker may be registered `ready` never comes, and
+    // every call that waited for it would stay in memory.
+    if (this.#waits) return;
+    this.#waits = true;
     const { serviceWorker } = navigator;
     try {
       if (!this.#began) {
@@ -30,6 +35,8 @@ class Offline {
     } catch (error) {
       // Forbidden (private windows, policies): the page works as long as there is a network.
       console.warn(error);
+    } finally {
+      this.#waits = false;
     }
   }
 
