@@ -1,6 +1,7 @@
 // The same picture without WebGL2: a plain canvas, flat. Slower, but never blank.
 import { Detail } from "./detail";
-import { extent, MARGIN, pictureSide, pointAt, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { extent, MARGIN, pictureSide, pointAt, REACH, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { scale } from "../scale.svelte";
 
 export class CanvasPlot implements Plot {
   #canvas = document.createElement("canvas");
@@ -97,8 +98,11 @@ export class CanvasPlot implements Plot {
   #nearest(event: MouseEvent): Pointed | null {
     const scene = this.#scene;
     if (!scene) return null;
-    const side = pictureSide(scene.draw, this.sheet.count, this.#zoomed, this.#unit);
-    return pointAt(scene, this.#screen, this.#detail.shown, side, event.offsetX, event.offsetY);
+    return pointAt(scene, this.#screen, this.#detail.shown, this.#side(scene), REACH * scale.now, event.offsetX, event.offsetY);
+  }
+
+  #side({ draw }: Scene): number {
+    return scale.now * pictureSide(draw, this.sheet.count, this.#zoomed, this.#unit / scale.now);
   }
 
   #project(scene: Scene): void {
@@ -106,7 +110,7 @@ export class CanvasPlot implements Plot {
     const n = scene.image.length / 3;
     if (this.#screen.length !== 4 * n) this.#screen = new Float32Array(4 * n);
     const { middle, size } = extent(scene);
-    this.#unit = Math.min(Math.max(60, w / 2 - MARGIN.x) / size[0], Math.max(60, h / 2 - MARGIN.y) / size[1]);
+    this.#unit = Math.min(Math.max(60, w / 2 - MARGIN.x * scale.now) / size[0], Math.max(60, h / 2 - MARGIN.y * scale.now) / size[1]);
     for (let i = 0; i < 2 * n; i++) {
       const points = i < n ? scene.image : scene.text;
       const from = 3 * (i % n);
@@ -135,7 +139,8 @@ export class CanvasPlot implements Plot {
     this.#project(scene);
     const n = scene.image.length / 3;
     const count = Math.min(n, this.sheet.count);
-    const side = pictureSide(scene.draw, count, this.#zoomed, this.#unit);
+    const side = this.#side(scene);
+    const times = scale.now;
     const at = this.#screen;
     if (scene.draw === "zoom") {
       this.#detail.choose(at.subarray(0, 2 * count), w, h, side, [scene.selected, scene.hovered], scene.found);
@@ -169,11 +174,11 @@ export class CanvasPlot implements Plot {
       const part = this.#detail.shown[i]!;
       if (pictures) {
         context.globalAlpha = alpha * (1 - 0.5 * part);
-        circle(i, 3.5 + (side * 0.6 - 3.5) * part, true);
+        circle(i, 3.5 * times + (side * 0.6 - 3.5 * times) * part, true);
       }
       if (texts) {
         context.globalAlpha = colour(scene.colours.text, i);
-        circle(n + i, 2.5, false);
+        circle(n + i, 2.5 * times, false);
       }
     }
     const { size, columns, bitmap } = this.sheet;
@@ -186,9 +191,9 @@ export class CanvasPlot implements Plot {
     context.globalAlpha = 1;
     const stroke = ([r, g, b]: [number, number, number], width: number): void => {
       context.strokeStyle = context.fillStyle = `rgb(${r} ${g} ${b})`;
-      context.lineWidth = width;
+      context.lineWidth = width * times;
     };
-    const ring = (i: number): number => 7 + (side * 0.6 - 3) * this.#detail.shown[i]!;
+    const ring = (i: number): number => 7 * times + (side * 0.6 - 3 * times) * this.#detail.shown[i]!;
     const own = (i: number): number => (pictures ? i : n + i);
     stroke(scene.blue, 2);
     for (const i of scene.found) if (i < count && pictures) circle(i, ring(i), false);
@@ -203,7 +208,7 @@ export class CanvasPlot implements Plot {
     for (const i of [selected, scene.hovered]) {
       if (i === null || i >= count) continue;
       if (pictures && texts) line(i, n + i);
-      if (texts) circle(n + i, 4, true);
+      if (texts) circle(n + i, 4 * times, true);
     }
     if (selected !== null) circle(own(selected), ring(selected), false);
     if (more) this.#soon();

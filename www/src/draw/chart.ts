@@ -1,6 +1,7 @@
 // uPlot with the page's fonts and colours.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { scale } from "../scale.svelte";
 import { n } from "../strings";
 
 /** `colour`: a custom property of app.css, or a colour. */
@@ -30,7 +31,9 @@ const SYNC = "epochs";
 const alone = (plot: uPlot): boolean => plot.data[0].length === 1;
 
 export function chart(parent: HTMLElement, { lines, log = false, range, marks, pointed, zoom }: Options): uPlot {
-  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font: `11px ${token("--sans")}` };
+  const times = scale.now;
+  const font = `${11 * times}px ${token("--sans")}`;
+  const axis = { stroke: () => token("--soft"), grid: { stroke: () => token("--line"), width: 1 }, ticks: { show: false }, font };
   const whole = (_: uPlot, splits: number[]): string[] => splits.map(n);
   // On a logarithmic axis uPlot leaves out splits that would stand too close: they come as null.
   const sparse = (_: uPlot, splits: (number | null)[]): string[] => splits.map((split) => (split === null ? "" : n(Number(split.toPrecision(2)))));
@@ -40,15 +43,15 @@ export function chart(parent: HTMLElement, { lines, log = false, range, marks, p
       height: Math.max(60, parent.clientHeight),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: SYNC, scales: ["x", null] }, bind: { dblclick: () => () => (zoom?.(null), null) } },
-      padding: [6, 8, 0, 0],
+      padding: [6 * times, 8 * times, 0, 0],
       scales: { x: { time: false }, y: { ...(log ? { distr: 3 as const } : {}), range: (_, low, high) => range(low ?? 0, high ?? 1) } },
       axes: [
-        { ...axis, size: 20, gap: 2, space: 60, values: whole },
-        { ...axis, size: 36, gap: 3, space: log ? 18 : 24, values: log ? sparse : whole },
+        { ...axis, size: 20 * times, gap: 2 * times, space: 60 * times, values: whole },
+        { ...axis, size: 36 * times, gap: 3 * times, space: (log ? 18 : 24) * times, values: log ? sparse : whole },
       ],
       series: [
         {},
-        ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: line.width ?? 1.75, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash } : {}), points: { show: alone, size: 6, fill: () => colour(line.colour) }, spanGaps: true })),
+        ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: (line.width ?? 1.75) * times, alpha: line.faint ? 0.45 : 1, ...(line.dash ? { dash: line.dash.map((length) => length * times) } : {}), points: { show: alone, size: 6 * times, fill: () => colour(line.colour) }, spanGaps: true })),
       ],
       hooks: {
         draw: [(plot) => drawMarks(plot, marks?.() ?? [])],
@@ -70,7 +73,7 @@ export function chart(parent: HTMLElement, { lines, log = false, range, marks, p
 function drawMarks(plot: uPlot, marks: Mark[]): void {
   if (marks.length === 0) return;
   const { ctx, bbox } = plot;
-  const pixel = devicePixelRatio;
+  const pixel = devicePixelRatio * scale.now;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = token("--accent");
   ctx.setLineDash([3 * pixel, 3 * pixel]);

@@ -10,6 +10,8 @@ export interface Look {
   /** Side of a picture and radius of a dot, in pixels. */
   side: number;
   dot: number;
+  /** By how much every width and margin is larger than usual. */
+  times: number;
   /** By picture: 0 a dot, 1 the picture. */
   shown: Float32Array;
   /** By picture, then by text: how much larger than in the middle, because it is nearer to the eye. */
@@ -21,7 +23,7 @@ const DISC_ALPHA = 0.5;
 const LINE_ALPHA = 0.45;
 type Place = [number, number, number];
 
-export function layersOf(scene: Scene, { sheet, side, dot, shown, nearness }: Look): Layer[] {
+export function layersOf(scene: Scene, { sheet, side, dot, times, shown, nearness }: Look): Layer[] {
   const { image, text, colours, ink, blue, orange, points } = scene;
   const length = Math.min(sheet.count, image.length / 3);
   const [pictures, texts] = [points !== "text", points !== "image"];
@@ -42,7 +44,7 @@ export function layersOf(scene: Scene, { sheet, side, dot, shown, nearness }: Lo
     fill[4 * i + 3] = colours.image[4 * i + 3]! * (DOT_ALPHA + (DISC_ALPHA - DOT_ALPHA) * part);
   }
   const wide = radius.map((size) => 2 * size);
-  const small = Float32Array.from(nearness.subarray(length, 2 * length), (times) => times * (2 * Math.min(3, dot) + 1));
+  const small = Float32Array.from(nearness.subarray(length, 2 * length), (near) => near * (2 * Math.min(3 * times, dot) + times));
   const squares = drawn.map((item) => side * nearness[item]! * (0.5 + 0.5 * shown[item]!));
   const corners = new Float32Array(3 * drawn.length);
   const fades = new Uint8ClampedArray(4 * drawn.length);
@@ -51,7 +53,7 @@ export function layersOf(scene: Scene, { sheet, side, dot, shown, nearness }: Lo
     fades[4 * i + 3] = colours.image[4 * item + 3]! * shown[item]!;
   });
   /** Radius of a ring around a picture or around its dot. */
-  const ring = (item: number): number => radius[item]! + 4;
+  const ring = (item: number): number => radius[item]! + 4 * times;
   const at = pictures ? image : text;
 
   // Flat, what comes later is on top; in space, what is nearer. Many overlapping discs would hide pictures behind them.
@@ -62,25 +64,25 @@ export function layersOf(scene: Scene, { sheet, side, dot, shown, nearness }: Lo
 
   const links = (id: string, ends: number[], to: Float32Array, colour: Rgb): Layer =>
     new LineLayer<number>({
-      id, data: known(ends), getSourcePosition: () => place(image, scene.selected!), getTargetPosition: (item) => place(to, item), getColor: [...colour, 210], getWidth: 1.5, parameters: top,
+      id, data: known(ends), getSourcePosition: () => place(image, scene.selected!), getTargetPosition: (item) => place(to, item), getColor: [...colour, 210], getWidth: 1.5 * times, parameters: top,
     });
   const rings = (id: string, data: number[], colour: Rgb, width: number): Layer =>
-    new ScatterplotLayer<number>({ id, data, ...pixels, getPosition: (item) => place(at, item), stroked: true, filled: false, getRadius: pictures ? ring : 7, getLineWidth: width, getLineColor: colour, parameters: top });
+    new ScatterplotLayer<number>({ id, data, ...pixels, getPosition: (item) => place(at, item), stroked: true, filled: false, getRadius: pictures ? ring : 7 * times, getLineWidth: width * times, getLineColor: colour, parameters: top });
 
   const selected = scene.selected !== null && scene.selected < length ? scene.selected : null;
   const marked = known([...new Set([scene.hovered, selected].filter((item) => item !== null))]);
   const layers: (Layer | false)[] = [
     scene.lines && points === "both" && new MassLayer({ id: "pairs", kind: "line", ...between(image, text, colours.image, length), parameters }),
     pictures && new MassLayer({ id: "discs", kind: "disc", positions: image.subarray(0, 3 * length), colours: fill, sizes: wide, parameters: soft }),
-    texts && new MassLayer({ id: "texts", kind: "ring", positions: text.subarray(0, 3 * length), colours: colours.text.subarray(0, 4 * length), sizes: small, parameters }),
+    texts && new MassLayer({ id: "texts", kind: "ring", stroke: 1.5 * times, positions: text.subarray(0, 3 * length), colours: colours.text.subarray(0, 4 * length), sizes: small, parameters }),
     // In space, what is transparent must not hide what is behind it.
     pictures && new MassLayer({ id: "pictures", kind: "picture", positions: corners, colours: fades, sizes: Float32Array.from(squares), cells: Float32Array.from(drawn), sheet, cutoff: spatial ? 0.1 : 0, parameters }),
     pictures && rings("found", known(scene.found), blue, 2),
     selected !== null && scene.near !== null && pictures && links("near pictures", scene.near.images, image, blue),
     selected !== null && scene.near !== null && pictures && texts && links("near texts", scene.near.texts, text, orange),
     points === "both" &&
-      new LineLayer<number>({ id: "marked pairs", data: marked, getSourcePosition: (item) => place(image, item), getTargetPosition: (item) => place(text, item), getColor: ink, getWidth: 2, parameters: top }),
-    texts && new ScatterplotLayer<number>({ id: "marked texts", data: marked, ...pixels, getPosition: (item) => place(text, item), getRadius: 5, getFillColor: ink, parameters: top }),
+      new LineLayer<number>({ id: "marked pairs", data: marked, getSourcePosition: (item) => place(image, item), getTargetPosition: (item) => place(text, item), getColor: ink, getWidth: 2 * times, parameters: top }),
+    texts && new ScatterplotLayer<number>({ id: "marked texts", data: marked, ...pixels, getPosition: (item) => place(text, item), getRadius: 5 * times, getFillColor: ink, parameters: top }),
     selected !== null && rings("selected", [selected], ink, 2.5),
   ];
   return layers.filter((layer) => layer !== false);

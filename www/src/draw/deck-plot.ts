@@ -2,7 +2,8 @@
 import { Deck, OrbitView, OrthographicView, type OrbitViewState, type OrthographicViewState } from "@deck.gl/core";
 import { layersOf } from "./deck-layers";
 import { Detail } from "./detail";
-import { extent, MARGIN, pictureSide, pointAt, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { extent, MARGIN, pictureSide, pointAt, REACH, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { scale } from "../scale.svelte";
 
 /** Where the eye is: of the flat view only target and zoom count. */
 interface Eye { target: [number, number, number]; zoom: number; rotationX: number; rotationOrbit: number }
@@ -91,7 +92,7 @@ export class DeckPlot implements Plot {
   /** Moves the resting view this share of the way to where every point is inside, and says whether it is there; the view follows until it is moved by hand. */
   #fitTo(share: number): boolean {
     const { clientWidth, clientHeight } = this.parent;
-    const half = [Math.max(60, clientWidth / 2 - MARGIN.x), Math.max(60, clientHeight / 2 - MARGIN.y)] as const;
+    const half = [Math.max(60, clientWidth / 2 - MARGIN.x * scale.now), Math.max(60, clientHeight / 2 - MARGIN.y * scale.now)] as const;
     let unit = Math.min(...half);
     let off = 0;
     if (this.#scene) {
@@ -196,15 +197,16 @@ export class DeckPlot implements Plot {
     this.#project(scene);
     const zoomed = this.#eye.zoom - this.#fit;
     const count = Math.min(this.sheet.count, scene.image.length / 3);
-    const side = (this.#side = pictureSide(scene.draw, count, zoomed, 2 ** this.#fit));
+    const times = scale.now;
+    const side = (this.#side = times * pictureSide(scene.draw, count, zoomed, 2 ** this.#fit / times));
     if (scene.draw === "zoom" && scene.points !== "text") {
       this.#detail.choose(this.#screen.subarray(0, 2 * count), this.parent.clientWidth, this.parent.clientHeight, side, [scene.selected, scene.hovered], scene.found);
     } else {
       this.#detail.everything(scene.draw === "pictures");
     }
     const more = this.#detail.advance(performance.now(), this.still());
-    const dot = Math.min(4, Math.max(2, 4 * Math.sqrt(2000 / count))) * Math.min(2, 2 ** (0.25 * Math.max(0, zoomed)));
-    this.#deck.setProps({ views, viewState: this.#eye, layers: layersOf(scene, { sheet: this.sheet, side, dot, shown: this.#detail.shown, nearness: this.#nearness }) });
+    const dot = times * Math.min(4, Math.max(2, 4 * Math.sqrt(2000 / count))) * Math.min(2, 2 ** (0.25 * Math.max(0, zoomed)));
+    this.#deck.setProps({ views, viewState: this.#eye, layers: layersOf(scene, { sheet: this.sheet, side, dot, times, shown: this.#detail.shown, nearness: this.#nearness }) });
     if (!(more || !this.#fitted) || this.#fading) return;
     this.#fading = requestAnimationFrame(() => {
       this.#fading = 0;
@@ -215,6 +217,6 @@ export class DeckPlot implements Plot {
 
   /** Found from where everything is drawn: picking by colour would draw all of it once more and wait for it. */
   #at(x: number, y: number): Pointed | null {
-    return this.#scene && x >= 0 && y >= 0 ? pointAt(this.#scene, this.#screen, this.#detail.shown, this.#side, x, y) : null;
+    return this.#scene && x >= 0 && y >= 0 ? pointAt(this.#scene, this.#screen, this.#detail.shown, this.#side, REACH * scale.now, x, y) : null;
   }
 }

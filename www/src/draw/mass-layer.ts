@@ -15,6 +15,8 @@ export interface MassProps {
   sizes: Float32Array;
   cells: Float32Array;
   sheet: { bitmap: ImageBitmap; size: number; columns: number } | null;
+  /** Of rings: how thick, in pixels. */
+  stroke: number;
   /** What is more transparent than this is not drawn, and hides nothing behind it. */
   cutoff: number;
 }
@@ -25,10 +27,11 @@ layout(std140) uniform massUniforms {
   highp int kind;
   float columns;
   float cutoff;
+  float stroke;
   vec2 cell;
 } mass;
 `;
-const massUniforms = { name: "mass", vs: block, fs: block, uniformTypes: { kind: "i32", columns: "f32", cutoff: "f32", cell: "vec2<f32>" } } as const;
+const massUniforms = { name: "mass", vs: block, fs: block, uniformTypes: { kind: "i32", columns: "f32", cutoff: "f32", stroke: "f32", cell: "vec2<f32>" } } as const;
 const vs = `\
 #version 300 es
 #define SHADER_NAME mass-vertex
@@ -67,7 +70,7 @@ void main(void) {
     fragColor = vec4(texel.rgb, texel.a * vColour.a);
   } else if (mass.kind < 2) {
     float edge = 0.5 * vSize - vPixel - vSize * length(gl_PointCoord - 0.5);
-    float ring = mass.kind == 1 ? clamp(1.5 * vPixel - edge, 0.0, 1.0) : 1.0;
+    float ring = mass.kind == 1 ? clamp(mass.stroke * vPixel - edge, 0.0, 1.0) : 1.0;
     fragColor.a *= clamp(edge + 0.5, 0.0, 1.0) * ring;
   }
   if (fragColor.a <= mass.cutoff) discard;
@@ -80,7 +83,7 @@ export class MassLayer extends Layer<MassProps> {
   static override layerName = "MassLayer";
   static override defaultProps = {
     kind: "disc", positions: { type: "object", value: new Float32Array() }, colours: { type: "object", value: new Uint8ClampedArray() },
-    sizes: { type: "object", value: new Float32Array() }, cells: { type: "object", value: new Float32Array() }, sheet: { type: "object", value: null }, cutoff: 0,
+    sizes: { type: "object", value: new Float32Array() }, cells: { type: "object", value: new Float32Array() }, sheet: { type: "object", value: null }, stroke: 1.5, cutoff: 0,
   } as const;
   declare state: State;
 
@@ -132,11 +135,11 @@ export class MassLayer extends Layer<MassProps> {
   }
 
   override draw(): void {
-    const { kind, sheet, cutoff, positions } = this.props;
+    const { kind, sheet, stroke, cutoff, positions } = this.props;
     const { model } = this.state;
     if (positions.length === 0) return;
     const cell = sheet ? [sheet.size / sheet.bitmap.width, sheet.size / sheet.bitmap.height] : [0, 0];
-    model.shaderInputs.setProps({ mass: { kind: KINDS.indexOf(kind), columns: sheet?.columns ?? 1, cutoff, cell } });
+    model.shaderInputs.setProps({ mass: { kind: KINDS.indexOf(kind), columns: sheet?.columns ?? 1, cutoff, stroke, cell } });
     model.draw(this.context.renderPass);
   }
 

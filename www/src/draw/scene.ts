@@ -61,7 +61,7 @@ export function extent({ image, text }: Scene): { middle: [number, number, numbe
   return { middle, size: low.map((from, d) => Math.max(0.15, (high[d]! - from) / 2)) as [number, number, number], radius: Math.max(0.15, Math.sqrt(radius)) };
 }
 
-/** Room around the outermost points, in pixels: above and below stand tools and legend. */
+/** Room around the outermost points: above and below stand tools and legend. In pixels where a rem is 16 of them, as is all that follows. */
 export const MARGIN = { x: 34, y: 54 };
 /** Side of a picture at this zoom: it grows more slowly than the distances, so that zooming in separates pictures. */
 export function pictureSide(draw: Draw, count: number, zoomed: number, unit: number): number {
@@ -69,14 +69,16 @@ export function pictureSide(draw: Draw, count: number, zoomed: number, unit: num
   return Math.min(72, Math.max(11, 2 ** (0.72 * zoomed) * (unit / 315) * 19 * Math.sqrt(1000 / Math.max(100, count))));
 }
 
+/** How far from a dot or a text it is still pointed at. */
+export const REACH = 8;
+
 /** What is drawn at a pixel: the nearest of the pictures within their squares and of the dots and texts within reach. */
-export function pointAt(scene: Scene, at: Float32Array, shown: Float32Array, side: number, x: number, y: number): Pointed | null {
-  const REACH = 8;
+export function pointAt(scene: Scene, at: Float32Array, shown: Float32Array, side: number, within: number, x: number, y: number): Pointed | null {
   const n = at.length / 4;
   let best: Pointed | null = null;
   let nearest = 1;
   for (let i = scene.points === "text" ? n : 0; i < (scene.points === "image" ? n : 2 * n); i++) {
-    const reach = i < shown.length && i < n && shown[i]! > 0.5 ? Math.max(REACH, side / 2) : REACH;
+    const reach = i < shown.length && i < n && shown[i]! > 0.5 ? Math.max(within, side / 2) : within;
     const away = Math.hypot(at[2 * i]! - x, at[2 * i + 1]! - y) / reach;
     if (away < nearest) {
       nearest = away;

@@ -26,3 +26,6 @@ export function changes(config: ConfigDiff): string {
   });
   return changed.join(", ");
 }
+
+/** Pixels where a rem is 16 of them, as a length that grows with it. */
+export const rem = (pixels: number): string => `${pixels / 16}rem`;
