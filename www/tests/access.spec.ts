@@ -1,10 +1,27 @@
-// For everybody: axe, the keyboard alone, a phone, reduced motion.
+// For everybody: axe, the keyboard alone, every size of screen, a screen reader.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
+import { VIEWS } from "../src/state/url";
 import { open, until } from "./page";
 
 for (const theme of ["light", "dark"] as const) {
-  test(`axe finds nothing in the ${theme} theme`, async ({ page }) => {
+  test(`axe finds nothing in a step taken apart, in the ${theme} theme`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await open(page, "epochs=3");
+    // The whole page once, then what each part adds.
+    await page.getByRole("tab", { name: "One step" }).click();
+    const iteration = page.getByTestId("iteration");
+    await expect(iteration.getByRole("table")).toBeVisible();
+    await complain(page);
+    const parts = iteration.getByRole("list").first().getByRole("button");
+    for (let part = 1; part < (await parts.count()); part++) {
+      await parts.nth(part).click();
+      await expect(parts.nth(part)).toHaveAttribute("aria-current", "step");
+      await complain(page, "#stage");
+    }
+  });
+
+  test(`axe finds nothing in the other views, in the ${theme} theme`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await open(page, "epochs=3");
     await page.keyboard.press("Enter");
@@ -12,17 +29,25 @@ for (const theme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "More settings" }).click();
     await page.getByRole("button", { name: "Table", exact: true }).click();
     await complain(page);
-    for (const view of ["Neighbourhoods", "Similarities", "Clusters"]) {
+    for (const view of ["Neighbourhoods", "Similarities", "Runs", "Clusters"]) {
       await page.getByRole("tab", { name: view }).click();
       await expect(page.getByRole("tabpanel", { name: view })).toBeVisible();
       await page.waitForTimeout(1_000);
       await complain(page);
     }
+    await page.getByRole("button", { name: "HDBSCAN" }).click();
+    await expect(page.getByTestId("noise")).toBeVisible();
+    await complain(page, "#stage");
+    // A group is shown in the space, picked out.
+    await page.getByTestId("clusters").getByRole("heading", { level: 2 }).first().getByRole("button").click();
+    await expect(page.getByTestId("lassoed")).toBeVisible();
+    await complain(page);
   });
 }
 
-async function complain(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+async function complain(page: Page, within = "html"): Promise<void> {
+  const axe = new AxeBuilder({ page }).include(within).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]);
+  const { violations } = await axe.analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
 }
 
@@ -42,18 +67,73 @@ test("the keyboard alone trains, selects, searches and pauses", async ({ page })
   await expect(page.getByTestId("selected")).toContainText("Click a picture");
 });
 
-test("on a phone nothing sticks out and the embedding comes first", async ({ page }) => {
+const SIZES = [[360, 740], [390, 844], [768, 1024], [1360, 860], [1920, 1080], [3840, 2160]] as const;
+
+test("from a phone to a very large screen nothing sticks out, in any view", async ({ page }) => {
+  await open(page, "epochs=1");
+  for (const view of VIEWS) {
+    await page.locator(`#tab-${view}`).click();
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height });
+      // As wide as the window, and on a large screen as high too: what is longer scrolls within its panel.
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth), { message: `${view}, ${width} px` }).toBe(width);
+      if (width > 820) expect((await page.locator(".status").boundingBox())!.y, `${view}, ${height} px`).toBeLessThan(height);
+      const outside = await page.evaluate(() => [...document.querySelectorAll("header > *, .transport > *, .bar > *, .tools > *, .timeline > *, .settings *, .search > *")]
+        .filter((one) => !one.closest(".unseen, [popover]") && !one.classList.contains("unseen") && getComputedStyle(one).visibility !== "hidden")
+        .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 || one.getBoundingClientRect().left < -1)
+        .map((one) => one.outerHTML.slice(0, 120)));
+      expect(outside, `${view}, ${width} px`).toEqual([]);
+    }
+  }
+});
+
+test("on a phone the embedding comes first, and the key stands below the points", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await open(page);
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  expect(width).toBeLessThanOrEqual(360);
   const top = async (name: string): Promise<number> => (await page.getByRole("region", { name, exact: true }).boundingBox())!.y;
   expect(await top("The shared space")).toBeLessThan(await top("Search"));
   expect(await top("Search")).toBeLessThan(await top("Settings"));
   // Train is in reach without scrolling.
   const button = await page.getByRole("button", { name: "Train", exact: true }).boundingBox();
   expect(button!.y + button!.height).toBeLessThanOrEqual(740);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const lowest = async (): Promise<number> => {
+    const { screen } = (await page.evaluate(() => window.__lab.plot()))!;
+    return (await page.getByTestId("plot").boundingBox())!.y + Math.max(...screen.filter((_, i) => i % 2 === 1));
+  };
+  const key = async (): Promise<number> => (await page.getByTestId("key").boundingBox())!.y;
+  expect((await page.getByTestId("key").boundingBox())!.height, "a key of several lines").toBeGreaterThan(30);
+  await expect.poll(async () => (await key()) - (await lowest())).toBeGreaterThan(6);
+  // Both: each half is as large as a plot.
+  await page.getByRole("button", { name: "Both", exact: true }).click();
+  for (const plot of ["plot", "plot-twin"]) await expect.poll(async () => (await page.getByTestId(plot).boundingBox())!.height, { message: plot }).toBeGreaterThan(270);
+  await expect.poll(async () => (await key()) - (await lowest())).toBeGreaterThan(6);
+});
+
+test("a very large screen shows what a usual one shows, larger", async ({ page }) => {
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await open(page);
+  await expect(page.getByTestId("found-images").locator("button")).toHaveCount(12);
+  const sizes = async (): Promise<number[]> => {
+    await page.waitForTimeout(500);
+    const of = (selector: string): Promise<number> => page.locator(selector).first().evaluate((one) => one.getBoundingClientRect().height);
+    const root = await page.evaluate(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+    return [root, await of(".settings label"), await of(".thumb"), await of(".u-axis"), await of(".timeline"), await of("header")];
+  };
+  const usual = await sizes();
+  await page.setViewportSize({ width: 3840, height: 2160 });
+  (await sizes()).forEach((size, n) => expect(size / usual[n]!, `size ${n}`).toBeCloseTo(2, 1));
+  // Lower than it is wide: its lines are needed for what is shown.
+  await page.setViewportSize({ width: 3840, height: 1000 });
+  expect((await sizes())[0]).toBe(usual[0]);
+});
+
+test("on a laptop's screen the whole left column is in sight", async ({ page }) => {
+  await open(page);
+  await expect(page.getByTestId("device")).toBeVisible();
+  const hidden = await page.getByRole("region", { name: "Settings" }).evaluate((column) => column.scrollHeight - column.clientHeight);
+  expect(hidden).toBeLessThanOrEqual(0);
 });
 
 test("every evaluation is said to a screen reader", async ({ page }) => {
