@@ -11,6 +11,8 @@ export class SpaceLook {
   lassoed = $state.raw<Lassoed | null>(null);
   /** The lasso tool is in the hand. */
   lassoing = $state(false);
+  /** Pixels of the key below the points: beside each other, both plots leave it room, so that both are drawn at one scale. */
+  keyHeight = $state(0);
   /** The run's plot, and its twin's, while there are any. */
   plot: Plot | null = null;
   twinPlot: Plot | null = null;
