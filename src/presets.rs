@@ -12,13 +12,16 @@ pub struct Preset {
     pub title: &'static str,
     /// What it shows.
     pub why: &'static str,
+    /// The data set that it is made for, if it is for one.
+    pub data: Option<&'static str>,
     /// The difference, as JSON of a `Config`.
     pub config: Value,
 }
 
 /// All presets; the first is the default.
 pub fn all() -> Vec<Preset> {
-    let preset = |name, title, why, config| Preset { name, title, why, config };
+    let preset = |name, title, why, config| Preset { name, title, why, data: None, config };
+    let made_for = |data, preset| Preset { data: Some(data), ..preset };
     vec![
         preset(
             "mtls",
@@ -48,6 +51,24 @@ pub fn all() -> Vec<Preset> {
                 "transfer": {"lambda_v": 0.2, "lambda_t": 0.2},
                 "train": {"schedule": "alternating", "learning_rate": 1e-3},
             }),
+        ),
+        made_for(
+            "clipart",
+            preset(
+                "artists",
+                "Free titles (Clipart)",
+                "No two artists draw or name alike, and titles come in several languages: much harder than emoji, and closer to pictures of one's own.",
+                json!({}),
+            ),
+        ),
+        made_for(
+            "shapes",
+            preset(
+                "combinations",
+                "Unseen combinations (Shapes)",
+                "Red is known, triangles are known, but no red triangle was ever trained on. Are they found all the same? The truth is exact, so every miss is a miss.",
+                json!({}),
+            ),
         ),
     ]
 }

@@ -32,6 +32,8 @@ pub enum Purpose {
     Projection,
     /// Splits of data that bring none.
     Split,
+    /// Generated scenes.
+    Scenes,
 }
 
 /// The stream for `purpose` at position `at` (an epoch or a step): any position can be reached without the ones before

@@ -4,7 +4,7 @@
 
 use crate::analyze::Hit;
 use crate::config::{Config, ImageFeatures};
-use crate::data::pack::PackOptions;
+use crate::data::Credit;
 use crate::device::{self, Choice, Opened};
 use crate::error::{Error, Result};
 use crate::features::{TextFeatures, query};
@@ -12,13 +12,12 @@ use crate::lab::{Found, Grouping, Lab, Moment, Space};
 use crate::model::Side;
 use crate::train::reference::Workload;
 use crate::train::{Event, Session};
-use serde::{Deserialize, Serialize};
-use std::rc::Rc;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 mod pack;
 
-pub use pack::Pack;
+pub use pack::{Data, Pack};
 
 type Js<T> = std::result::Result<T, JsError>;
 
@@ -31,13 +30,6 @@ pub fn start() {
 fn to_js(value: &impl Serialize) -> Js<JsValue> {
     // Plain objects, not `Map`: the page reads fields by name.
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
-}
-
-#[derive(Deserialize)]
-struct Selection {
-    subset: String,
-    #[serde(default)]
-    views: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +47,7 @@ struct RunInfo<'a> {
     total_steps: usize,
     step: usize,
     history: &'a [Event],
+    credits: &'a [Credit],
     workload: Workload,
 }
 
@@ -96,8 +89,8 @@ impl Engine {
     }
 
     /// Begins a run; the one before is dropped only when the new one stands.
-    pub async fn start(&mut self, pack: &Pack, selection: JsValue, config: JsValue) -> Js<JsValue> {
-        let corpus = Rc::new(corpus(pack, selection)?);
+    pub async fn start(&mut self, data: &Data, config: JsValue) -> Js<JsValue> {
+        let corpus = data.0.clone();
         // Through JSON text, so that unknown fields and wrong types get serde_json's sentence.
         let config: serde_json::Value = serde_wasm_bindgen::from_value(config)?;
         let config = Config::from_json(&config.to_string())?;
@@ -108,9 +101,8 @@ impl Engine {
     }
 
     /// Goes on from a snapshot.
-    pub async fn resume(&mut self, pack: &Pack, selection: JsValue, snapshot: &[u8]) -> Js<JsValue> {
-        let corpus = Rc::new(corpus(pack, selection)?);
-        let session = Session::resume(corpus, snapshot, None, self.opened.device.clone())?;
+    pub async fn resume(&mut self, data: &Data, snapshot: &[u8]) -> Js<JsValue> {
+        let session = Session::resume(data.0.clone(), snapshot, None, self.opened.device.clone())?;
         let key = text_key(&session.corpus().fingerprint, session.config());
         self.take(session, key)
     }
@@ -134,6 +126,7 @@ impl Engine {
             total_steps: plan.last_step,
             step: info.steps_done(),
             history: info.history(),
+            credits: &info.corpus().credits,
             workload: info.workload(),
         })
     }
@@ -307,11 +300,6 @@ impl Engine {
     pub fn lose_device(&self) {
         self.opened.lose();
     }
-}
-
-fn corpus(pack: &Pack, selection: JsValue) -> Js<crate::data::Corpus> {
-    let Selection { subset, views } = serde_wasm_bindgen::from_value(selection)?;
-    Ok(pack.0.corpus(&PackOptions { subset, views })?)
 }
 
 /// What the fitted text features depend on.

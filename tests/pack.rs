@@ -1,4 +1,4 @@
-//! The committed emoji pack is what the documentation and the reference figures say it is.
+//! The committed packs are what the documentation and the reference figures say they are.
 #![cfg(not(target_arch = "wasm32"))]
 
 use mtls_lab::data::pack::{Kind, Pack, PackOptions};
@@ -91,4 +91,40 @@ fn every_listed_part_loads() {
 fn a_missing_pack_says_where_it_looked() {
     let problem = PackFolder::find("no-such-pack").unwrap_err().to_string();
     assert!(problem.contains("packs/no-such-pack") && problem.contains("MTLS_LAB_PACKS"), "{problem}");
+}
+
+#[test]
+fn clipart_is_small_whole_and_divided_by_title() {
+    let folder = PackFolder::find("clipart").unwrap();
+    let own = folder.manifest().parts.iter().filter(|part| part.pack.is_empty()).map(|part| part.bytes).sum::<usize>();
+    let manifest = serde_json::to_vec(folder.manifest()).unwrap().len();
+    assert!(own + manifest <= 2_500_000, "{own} + {manifest} bytes");
+    // Every part loads; the encoder lies in the emoji pack.
+    let pack = folder.load(folder.manifest().parts.iter().map(|part| &part.name)).unwrap();
+    assert!(pack.encoder_part().is_some() && pack.projection().is_some());
+    let corpus = pack.corpus(&options("clipart", &[])).unwrap();
+    assert_eq!((corpus.views[0].name.as_str(), corpus.views[0].features.as_ref().unwrap().cols), ("clipart", 256));
+    let atlas = corpus.views[0].tiles.atlas();
+    assert!(atlas.width.max(atlas.height) <= 4096, "{} x {}", atlas.width, atlas.height);
+    let credited: Vec<&str> = corpus.credits.iter().map(|credit| credit.part.as_str()).collect();
+    assert_eq!(credited, ["clipart", "encoder"]);
+
+    let held_out = corpus.items.iter().filter(|item| item.held_out).count();
+    assert!((0.18..0.22).contains(&(held_out as f32 / corpus.len() as f32)), "{held_out} of {}", corpus.len());
+    let (mut sides, mut folds, mut alike) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (i, item) in corpus.items.iter().enumerate() {
+        let title = item.title.to_lowercase();
+        assert_eq!(*sides.entry(title.clone()).or_insert(item.held_out), item.held_out, "{title} is in both parts");
+        assert_eq!(*folds.entry(title).or_insert(item.fold), item.fold);
+        let first = *alike.entry(corpus.views[0].tiles.tile(i)).or_insert(i);
+        assert_eq!(first, i, "{} and {} look alike", corpus.items[first].key, item.key);
+        // No tag names the folder: the label would stand in the text.
+        let class = &corpus.classes[item.class.unwrap() as usize];
+        assert!(!corpus.query_sets[0].texts[i][0].split(", ").skip(1).any(|tag| tag == class), "{}", item.key);
+        assert!(!["people/stripper", "shapes/stars", "flags/"].iter().any(|left_out| item.key.contains(left_out)));
+    }
+    for fold in 0..5 {
+        let share = corpus.items.iter().filter(|item| item.fold == Some(fold)).count() as f32 / corpus.len() as f32;
+        assert!((0.18..0.22).contains(&share), "fold {fold}: {share}");
+    }
 }

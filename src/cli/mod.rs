@@ -57,7 +57,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 /// Where the configuration comes from: defaults, then `--preset`, `--config`, the flags, and `--set`, each over the one before.
 #[derive(Args, Debug, Default)]
 pub struct ConfigArguments {
-    /// A named preset: mtls, retrieval, scratch or paper.
+    /// A named preset; compare --list names them.
     #[arg(long)]
     preset: Option<String>,
     /// A JSON file that may name only what differs from the defaults.

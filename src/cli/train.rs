@@ -20,7 +20,7 @@ use std::time::Instant;
 
 #[derive(Args)]
 pub struct TrainArguments {
-    /// A pack (emoji, emoji-1k) or a folder with metadata.csv or metadata.jsonl.
+    /// emoji, emoji-1k, clipart, shapes (shapes:ITEMS, shapes:ITEMS:SEED) or a folder with metadata.csv or metadata.jsonl.
     #[arg(long, default_value = "emoji")]
     data: String,
     /// Styles of the pack to train on, e.g. --views noto,twemoji; all where none is named.

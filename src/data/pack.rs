@@ -19,7 +19,7 @@ use crate::matrix::Matrix;
 use std::collections::BTreeMap;
 
 /// What to do about a part that cannot be used.
-const REMEDY: &str = "load the part again, or rebuild the pack with `cargo xtask pack emoji`";
+const REMEDY: &str = "load the part again, or rebuild the pack with `cargo xtask pack NAME`";
 
 /// A manifest and the parts loaded so far.
 #[derive(Debug, Clone)]

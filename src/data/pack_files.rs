@@ -54,8 +54,10 @@ impl PackFolder {
 
     /// Adds one more part to a pack of this folder.
     pub fn load_into(&self, pack: &mut Pack, name: &str) -> Result<()> {
-        let file = self.folder.join(&self.manifest.part(name)?.file);
-        pack.add_part(name, &read(&file)?)
+        let part = self.manifest.part(name)?;
+        let beside = self.folder.join("..").join(&part.pack);
+        let folder = if part.pack.is_empty() { &self.folder } else { &beside };
+        pack.add_part(name, &read(&folder.join(&part.file))?)
     }
 }
 

@@ -49,7 +49,7 @@ pub fn read_f32(file: &SafeTensors, part: &str, name: &str) -> Result<Vec<f32>> 
 pub(crate) fn bad(part: &str, problem: impl std::fmt::Display) -> Error {
     Error::format(
         format!("pack part {part}"),
-        format!("{problem}; load it again, or rebuild the pack with `cargo xtask pack emoji`"),
+        format!("{problem}; load it again, or rebuild the pack with `cargo xtask pack NAME`"),
     )
 }
 

@@ -2,9 +2,12 @@
 
 use super::{Js, to_js};
 use crate::config::Config;
-use crate::data::pack::{Manifest, Pack as DataPack};
+use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
+use crate::data::{Corpus, shapes};
 use crate::objectives::{self, Method};
 use crate::train::session::RETUNABLE;
+use serde::Deserialize;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// Version, commit and whether the bundle has the GPU back end.
@@ -79,5 +82,30 @@ impl Pack {
     /// Whether a part is loaded.
     pub fn has_part(&self, name: &str) -> bool {
         self.0.has_part(name)
+    }
+}
+
+/// What runs train on. Several runs may share one.
+#[wasm_bindgen]
+pub struct Data(pub(super) Rc<Corpus>);
+
+#[derive(Deserialize)]
+struct Selection {
+    subset: String,
+    #[serde(default)]
+    views: Vec<String>,
+}
+
+#[wasm_bindgen]
+impl Data {
+    /// A part of a pack, `{ subset, views }`, whose parts are loaded.
+    pub fn from_pack(pack: &Pack, selection: JsValue) -> Js<Data> {
+        let Selection { subset, views } = serde_wasm_bindgen::from_value(selection)?;
+        Ok(Self(Rc::new(pack.0.corpus(&PackOptions { subset, views })?)))
+    }
+
+    /// Generated scenes, `{ items, seed }`.
+    pub fn shapes(options: JsValue) -> Js<Data> {
+        Ok(Self(Rc::new(shapes(serde_wasm_bindgen::from_value(options)?)?)))
     }
 }

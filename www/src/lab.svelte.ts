@@ -4,13 +4,14 @@ import { readBundles, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
-import { PACK } from "./offline/addresses";
+import { PACKS } from "./offline/addresses";
 import { Timeline } from "./timeline.svelte";
 import { Tuning } from "./tuning.svelte";
 import { Twin, type Positions } from "./twin.svelte";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
-import { choiceOf, RunSettings } from "./state/run-settings.svelte";
+import { choiceOf, standardQuery } from "./state/data-sets";
+import { RunSettings } from "./state/run-settings.svelte";
 import { SpaceLook } from "./space.svelte";
 import { readAddress, shownViews, writeAddress, type View } from "./state/url";
 import { t } from "./strings";
@@ -51,7 +52,7 @@ export class Lab {
   deviceWhy = $state("");
   wish = $state<DeviceWish>(this.address.device);
   /** Nothing is looked for where nothing is said about it. */
-  query = $state(this.address.query ?? (this.shows("search") && !this.address.embed ? t.search.standard : ""));
+  query = $state(this.address.query ?? (this.shows("search") && !this.address.embed ? standardQuery(this.address.data) : ""));
   readonly views: readonly View[] = shownViews(this.address.hide);
   view = $state<View>(this.views.includes(this.address.view) ? this.address.view : this.views[0]!);
   /** The selected item. */
@@ -125,7 +126,7 @@ export class Lab {
       const opened = await client.call("open", {
         js: new URL(files.js, this.base).href,
         wasm: new URL(files.wasm, this.base).href,
-        pack: new URL(PACK, this.base).href,
+        packs: new URL(PACKS, this.base).href,
         device,
         workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
         keeps,
@@ -143,7 +144,6 @@ export class Lab {
     this.client?.terminate();
     this.client = client;
     this.about = opened.about;
-    this.manifest = opened.manifest;
     this.presets = opened.presets;
     this.objectives = opened.objectives;
     this.device = opened.device;
@@ -197,6 +197,7 @@ export class Lab {
     if (this.sprite) URL.revokeObjectURL(this.sprite);
     this.sprite = URL.createObjectURL(ready.sprite);
     this.ready = ready;
+    this.manifest = ready.manifest;
     this.step = ready.info.step;
     this.finished = ready.info.step >= ready.info.total_steps;
     this.info = ready.info;
@@ -262,7 +263,7 @@ export class Lab {
 
   writeAddress(): void {
     const { wish: device, query, view, selected: item } = this;
-    this.search = writeAddress(this.settings.run, { ...this.address, device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, at: this.timeline.shown, space: this.space.is }, t.search.standard);
+    this.search = writeAddress(this.settings.run, { ...this.address, device, query, view, shown: this.twin.shown, beside: this.twin.asked, item, at: this.timeline.shown, space: this.space.is }, standardQuery(this.settings.data));
   }
 
   /** Whether the link lets this control be seen. */

@@ -35,6 +35,8 @@ declare global {
 }
 export interface LabState {
   phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
+  /** Name of the data set. */
+  data: string;
   parameters: number; total: number; evaluations: number; snapshotStep: number | null;
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
   retuned: { step: number; config: ConfigDiff }[]; config: Config | null;
@@ -59,6 +61,7 @@ window.__lab = {
     step: lab.step,
     device: lab.device?.kind ?? null,
     deviceWhy: lab.deviceWhy,
+    data: lab.ready?.info.corpus ?? "",
     parameters: lab.ready?.info.parameters ?? 0,
     total: lab.info?.total_steps ?? 0,
     evaluations: lab.history.evaluations.length,

@@ -13,10 +13,12 @@ export interface Config {
 }
 export type ConfigDiff = { [K in keyof Config]?: Config[K] extends Record<string, unknown> ? Record<string, unknown> : Config[K] };
 
-export interface Preset { name: string; title: string; why: string; config: ConfigDiff }
+/** `data`: the data set that it is made for, if it is for one. */
+export interface Preset { name: string; title: string; why: string; data: string | null; config: ConfigDiff }
 export interface About { version: string; commit: string; gpu: boolean }
 export interface Credit { part: string; title: string; authors: string; licence: string; source: string }
-export interface PackPart { name: string; file: string; kind: string; bytes: number; sha256: string }
+/** `pack`: the other pack that the file lies in. */
+export interface PackPart { name: string; file: string; kind: string; bytes: number; sha256: string; pack?: string }
 export interface PackManifest { name: string; title: string; version: number | string; parts: PackPart[]; credits: Credit[]; classes: string[] }
 
 export interface DeviceReport {
@@ -85,16 +87,16 @@ export interface RetunedEvent { type: "retuned"; step: number; config: ConfigDif
 export type EngineEvent = StepEvent | EvaluationEvent | RetunedEvent | { type: "finished"; step: number };
 
 export interface RunInfo {
-  config: Config; items: number; train_items: number; test_items: number;
+  config: Config; corpus: string; items: number; train_items: number; test_items: number;
   views: string[]; display_view: string; classes: string[];
   parameters: number; steps_per_epoch: number; total_steps: number;
-  step: number; history: EngineEvent[];
+  step: number; history: EngineEvent[]; credits: Credit[];
   workload: Workload;
 }
 /** What a step computes, for timing it on a device. */
 export interface Workload { config: Config; image_dim: number; text_dim: number }
-/** Which part of the pack a run is about. */
-export interface DataChoice { subset: string; views: string[] }
+/** What a run is about: part of a bundled pack, or generated scenes. */
+export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } };
 
 /** The interface of a wasm bundle (wasm-bindgen, target web). */
 export interface PackHandle {
@@ -104,10 +106,12 @@ export interface PackHandle {
   has_part(name: string): boolean;
   free(): void;
 }
+/** The data of a run: runs that begin on it keep what they need. */
+export interface DataHandle { free(): void }
 export interface EngineHandle {
   device(): DeviceReport;
-  start(pack: PackHandle, data: DataChoice, config: ConfigDiff): Promise<RunInfo>;
-  resume(pack: PackHandle, data: DataChoice, snapshot: Uint8Array): Promise<RunInfo>;
+  start(data: DataHandle, config: ConfigDiff): Promise<RunInfo>;
+  resume(data: DataHandle, snapshot: Uint8Array): Promise<RunInfo>;
   items(): Item[];
   atlas(): Atlas;
   step(n: number): Promise<EngineEvent[]>;
@@ -138,6 +142,7 @@ export interface Bundle {
   objectives(): Objective[];
   retunable(): string[];
   Pack: new (manifest: Uint8Array) => PackHandle;
+  Data: { from_pack(pack: PackHandle, selection: { subset: string; views: string[] }): DataHandle; shapes(options: { items: number; seed: number }): DataHandle };
   Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
 
@@ -149,14 +154,14 @@ export interface BundleFiles { js: string; wasm: string; raw: number; brotli: nu
 export interface Bundles { cpu: BundleFiles; gpu: BundleFiles | null }
 
 /** `retunable`: settings (`section.key`) that may change while a run stands. */
-export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; manifest: PackManifest; device: DeviceReport }
-/** What the page needs to draw a run. `sprite` is the atlas with its white ground cut away, as a PNG for list entries. */
-export interface Ready { info: RunInfo; items: Item[]; atlas: { size: number; columns: number; width: number; height: number }; bitmap: ImageBitmap; sprite: Blob }
+export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; device: DeviceReport }
+/** What the page needs to draw a run. `manifest`: of its pack; generated data has one without parts. `sprite` is the atlas with its white ground cut away, as a PNG for list entries. */
+export interface Ready { info: RunInfo; items: Item[]; atlas: { size: number; columns: number; width: number; height: number }; bitmap: ImageBitmap; sprite: Blob; manifest: PackManifest }
 export type Query = { kind: "text"; text: string } | { kind: "item"; item: number } | { kind: "image"; bytes: Uint8Array; name: string };
 
 /** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; pack: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
+  open: { args: { js: string; wasm: string; packs: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };

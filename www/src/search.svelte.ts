@@ -2,7 +2,9 @@
 import { EngineFailure } from "./client";
 import type { Lab } from "./lab.svelte";
 import { explain, type Reasons } from "./explain";
+import { PACKS } from "./offline/addresses";
 import type { Hits, Query } from "./protocol";
+import { standardQuery } from "./state/data-sets";
 import { language, t } from "./strings";
 import { Translator, type Translation } from "./translate";
 
@@ -43,7 +45,24 @@ export class Search {
   #again = false;
   #last = 0;
 
-  constructor(private readonly lab: Lab) {}
+  /** The data set that the query and the selection are about. */
+  #data;
+
+  constructor(private readonly lab: Lab) {
+    this.#data = lab.address.data;
+  }
+
+  /** A new run stands. Where it is about other data, the selected item means nothing any more, and neither does a query that was only a suggestion. */
+  opened(): void {
+    const { data } = this.lab.runs;
+    if (data !== this.#data) {
+      if (this.lab.query === standardQuery(this.#data)) this.lab.query = standardQuery(data);
+      this.#data = data;
+      this.asked = this.asked.kind === "item" ? { kind: "text" } : this.asked;
+      this.select(null);
+    }
+    void this.translate();
+  }
 
   get selected(): number | null {
     return this.lab.selected;
@@ -65,7 +84,7 @@ export class Search {
     const { ready, manifest, query } = this.lab;
     if (!ready || !manifest) return;
     if (this.#translator?.queries !== ready.items) {
-      const translator = new Translator(manifest, new URL("packs/emoji/", this.lab.base), ready.items.map((item) => item.query), language);
+      const translator = new Translator(manifest, new URL(`${PACKS}${manifest.name}/`, this.lab.base), ready.items.map((item) => item.query), language);
       this.#translator = { queries: ready.items, translator };
     }
     // Without the files of the other languages the words are asked for as they stand.

@@ -3,7 +3,8 @@
 import type { Lab } from "./lab.svelte";
 import type { ConfigDiff } from "./protocol";
 import { SETTINGS, valueIn, type Setting, type Value } from "./state/settings";
-import { runAddress, type DataSet } from "./state/url";
+import type { DataSet } from "./state/data-sets";
+import { runAddress } from "./state/url";
 
 /** The settings with which the run on screen goes. */
 interface Going { data: DataSet; preset: string; values: ReadonlyMap<string, Value> }

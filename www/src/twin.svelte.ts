@@ -7,7 +7,7 @@ import type { Lab } from "./lab.svelte";
 import { batchesOf, onBatchesOf, partnerNamed, type Partner } from "./partner";
 import type { Config, ConfigDiff, RunInfo } from "./protocol";
 import { addressOf, described, differences, presetOf, presetTitle } from "./state/describe";
-import { choiceOf } from "./state/run-settings.svelte";
+import { choiceOf } from "./state/data-sets";
 import { t } from "./strings";
 
 export type Shown = "run" | "twin" | "both";

@@ -2,7 +2,7 @@
 import type { EngineClient } from "./client";
 import { FIRST_STEP_SILENCE_MS, GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict, STEP_SILENCE_MS } from "./device";
 import type { Lab } from "./lab.svelte";
-import { choiceOf } from "./state/run-settings.svelte";
+import { choiceOf } from "./state/data-sets";
 import { t } from "./strings";
 
 /** The GPU bundle may still be under construction (`cargo xtask serve`): how often to look. */

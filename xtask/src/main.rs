@@ -38,7 +38,7 @@ cargo xtask <verb>
   test --list            the names of the stages
   bench [ARGS ...]       measure this machine (mtls-lab bench --json)
   soak [CYCLES]          many cycles of the built page (200): memory over time
-  pack emoji             rebuild packs/emoji from its sources
+  pack emoji|clipart     rebuild packs/emoji or packs/clipart from its sources
 
 Presets are in wasm-pack.toml. The cache folder is $MTLS_LAB_CACHE, else
 $XDG_CACHE_HOME/mtls-lab, else ~/.cache/mtls-lab.
@@ -55,7 +55,7 @@ enum Verb<'a> {
     Test(Vec<&'a str>),
     Bench(Vec<&'a str>),
     Soak(Vec<&'a str>),
-    PackEmoji,
+    Pack(&'a str),
 }
 
 /// Reads the words after `cargo xtask`; an error is a sentence for the user.
@@ -94,8 +94,10 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
         }
         "bench" => Ok(Verb::Bench(rest.to_vec())),
         "soak" => Ok(Verb::Soak(rest.to_vec())),
-        "pack" if rest == ["emoji"] => Ok(Verb::PackEmoji),
-        "pack" => Err("pack takes the name of a pack: emoji".into()),
+        "pack" => match rest {
+            [name @ ("emoji" | "clipart")] => Ok(Verb::Pack(*name)),
+            _ => Err("pack takes the name of a pack: emoji or clipart".into()),
+        },
         other => Err(format!("there is no verb {other:?}")),
     }
 }
@@ -139,13 +141,14 @@ fn carry_out(verb: Verb) -> Result<bool> {
         }
         Verb::Bench(rest) => measure::bench(&ready(Needs::Build)?, &rest)?,
         Verb::Soak(rest) => measure::soak(&ready(Needs::Tests)?, &rest)?,
-        Verb::PackEmoji => process::run(
-            ready(Needs::Build)?.tool("cargo")?.args(["run", "--release", "--package", "packer", "--"]).args([
-                "emoji",
-                "--out",
-                "packs/emoji",
-            ]),
-        )?,
+        Verb::Pack(name) => process::run(ready(Needs::Build)?.tool("cargo")?.args([
+            "run",
+            "--release",
+            "--package",
+            "packer",
+            "--",
+            name,
+        ]))?,
     }
     Ok(true)
 }
@@ -180,7 +183,7 @@ mod tests {
             Ok(Verb::Serve { port: 9000, presets: vec!["cpu-test"] })
         );
         assert_eq!(parse(&["test", "wasm"]), Ok(Verb::Test(vec!["wasm"])));
-        assert_eq!(parse(&["pack", "emoji"]), Ok(Verb::PackEmoji));
+        assert_eq!(parse(&["pack", "clipart"]), Ok(Verb::Pack("clipart")));
     }
 
     #[test]

@@ -131,6 +131,9 @@ pub struct Part {
     /// Tiles per row of the atlas (`atlas`), or numbers per concept (`features`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub columns: usize,
+    /// Another bundled pack that the file lies in (a shared encoder); empty: this one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pack: String,
 }
 
 fn is_zero(n: &usize) -> bool {
@@ -162,7 +165,7 @@ impl Manifest {
             let remedy = if head.version > PACK_VERSION {
                 "update MTLS Lab"
             } else {
-                "rebuild the pack with `cargo xtask pack emoji`"
+                "rebuild the pack with `cargo xtask pack NAME`"
             };
             return Err(Error::format(
                 FILE,
@@ -290,6 +293,9 @@ impl Manifest {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if part.file.is_empty() || part.file.starts_with('.') || !part.file.chars().all(plain) {
             return Err(format!("`{}` is not a plain file name", part.file));
+        }
+        if part.pack.starts_with('.') || !part.pack.chars().all(plain) {
+            return Err(format!("`{}` is not the plain name of a pack", part.pack));
         }
         if part.sha256.len() != 64 || !part.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
             return Err("its SHA-256 is not 64 lower-case hex digits".into());

@@ -68,6 +68,7 @@ fn pack() -> (Manifest, Vec<(String, Vec<u8>)>) {
                     Kind::Features => 2,
                     _ => 0,
                 },
+                pack: String::new(),
             });
             files.push((name, bytes));
         }

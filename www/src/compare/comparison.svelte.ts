@@ -2,8 +2,8 @@
 import type { EngineClient, Pushed } from "../client";
 import type { Lab } from "../lab.svelte";
 import type { Config, Metrics, Objective } from "../protocol";
-import type { DataSet } from "../state/url";
-import { choiceOf } from "../state/run-settings.svelte";
+import type { DataSet } from "../state/data-sets";
+import { choiceOf } from "../state/data-sets";
 import { layered } from "../state/settings";
 import { keyOf, readCells, forgetCells, under, writeCell, type Cell, type Terms } from "./cells";
 

@@ -2,7 +2,7 @@
 // engine and all data. In the background, so that the first screen stays small.
 import type { Lab } from "../lab.svelte";
 import { t } from "../strings";
-import { PACK, partFile } from "./addresses";
+import { PACKS, partFile } from "./addresses";
 import type { FromKeeper, ToKeeper } from "./messages";
 
 /** After a run stands: the page's own work comes first. */
@@ -61,7 +61,8 @@ function wanted(lab: Lab): string[] {
   const view = lab.ready?.info.display_view;
   const parts = (manifest?.parts ?? []).filter(({ name }) => !thrifty() || name.startsWith(`${view}-a`) || name === "en-a");
   const trained = thrifty() ? [] : ["trained/run.json", "trained/run.safetensors"];
-  return ["bundles.json", ...trained, ...engines, `${PACK}manifest.json`, ...parts.map((part) => PACK + partFile(part))];
+  const pack = parts.length > 0 ? `${PACKS}${manifest?.name}/` : null;
+  return ["bundles.json", ...trained, ...engines, ...(pack ? ["manifest.json", ...parts.map(partFile)].map((file) => pack + file) : [])];
 }
 
 async function reload(lab: Lab): Promise<void> {

@@ -2,7 +2,8 @@
 import type { Config, ConfigDiff, Objective, Preset } from "../protocol";
 import { decimal, t } from "../strings";
 import { layered, SETTINGS, valueIn, type Setting, type Value } from "./settings";
-import { runAddress, type DataSet } from "./url";
+import type { DataSet } from "./data-sets";
+import { runAddress } from "./url";
 
 export const said = (setting: Setting, value: Value): string => {
   if (typeof value === "boolean") return value ? t.runs.on : t.runs.off;

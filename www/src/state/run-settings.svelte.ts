@@ -2,15 +2,8 @@
 import { SvelteMap } from "svelte/reactivity";
 import type { Config, ConfigDiff, DataChoice, Preset } from "../protocol";
 import { differenceFrom, layered, SETTING_BY_KEY, valueIn, type Value } from "./settings";
-import { readAddress, runAddress, type Address, type DataSet } from "./url";
-
-/** Drawing styles a data set trains on; the first is the one shown. */
-const VIEWS: Record<DataSet, string[]> = {
-  "emoji-1k": ["noto"],
-  "emoji-4": ["noto", "twemoji", "openmoji", "fluent"],
-};
-
-export const choiceOf = (data: DataSet): DataChoice => ({ subset: data, views: VIEWS[data] });
+import { asDataSet, choiceOf, type DataSet } from "./data-sets";
+import { readAddress, runAddress, type Address } from "./url";
 
 export class RunSettings {
   data = $state<DataSet>("emoji-1k");
@@ -73,7 +66,14 @@ export class RunSettings {
     else this.values.set(key, value);
   }
 
+  /** A preset that is made for other data stays behind. */
+  chooseData(data: DataSet): void {
+    this.data = data;
+    if ((this.#presets.find((preset) => preset.name === this.preset)?.data ?? data) !== data) this.choosePreset("");
+  }
+
   choosePreset(name: string): void {
+    this.data = asDataSet(this.#presets.find((preset) => preset.name === name)?.data ?? "") ?? this.data;
     this.preset = name === this.#presets[0]?.name ? "" : name;
     this.values.clear();
   }

@@ -2,12 +2,11 @@
 import type { DeviceWish } from "../device";
 import { asLanguage, type Language } from "../strings/language";
 import type { Shown } from "../twin.svelte";
+import { asDataSet, type DataSet } from "./data-sets";
 import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
 import { readSpaceKey, spaceDefaults, writeSpaceKeys, type SpaceKeys } from "./space-keys";
 
 export const URL_VERSION = 1;
-export const DATA_SETS = ["emoji-1k", "emoji-4"] as const;
-export type DataSet = (typeof DATA_SETS)[number];
 
 /** The views of the large area. */
 export const VIEWS = ["space", "neighbourhoods", "matrix", "clusters", "iteration", "runs"] as const;
@@ -94,7 +93,7 @@ export function readAddress(search: string): Address {
       address.embed = text === "" || text === "1";
       if (!address.embed && text !== "0") address.unknown.push(`embed=${text}`);
     } else if (key === "data") {
-      const data = DATA_SETS.find((known) => known === text);
+      const data = asDataSet(text);
       if (data) address.data = data;
       else address.unknown.push(`data=${text}`);
       address.bare = false;

@@ -85,8 +85,6 @@ function build(s: Sentences) {
     },
     search: {
       ...s.search,
-      /** Not translated: the texts that the model reads are English in every language of the page. */
-      standard: "red fruit",
       encoder: (size: string): string => fill(s.search.encoder, { size }),
       by: (title: string): string => fill(s.search.by, { title }),
       own: (name: string): string => fill(s.search.own, { name }),

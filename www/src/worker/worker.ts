@@ -1,9 +1,9 @@
-// The dedicated worker: owns the wasm instance, the pack and the engine. Calls into the engine are serialised (a wasm
+// The dedicated worker: owns the wasm instance, the packs and the engine. Calls into the engine are serialised (a wasm
 // method that borrows the engine across an await must never meet a second one).
-import { partFile } from "../offline/addresses";
-import type { Bundle, CallName, Calls, EngineEvent, EngineHandle, Failure, FromWorker, PackHandle, PackManifest, Ready, RunInfo, ToWorker } from "../protocol";
+import type { Bundle, CallName, Calls, DataChoice, DataHandle, EngineEvent, EngineHandle, Failure, FromWorker, PackManifest, Ready, RunInfo, ToWorker } from "../protocol";
 import { cutWhiteGround } from "./cutout";
 import { download, DownloadError } from "./download";
+import { Packs, type OpenPack } from "./packs";
 import { Pump } from "./pump";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
@@ -19,9 +19,9 @@ const post = (message: FromWorker, transfer: Transferable[] = []): void => scope
 let bundle: Bundle | null = null;
 let memory: WebAssembly.Memory | null = null;
 let engine: EngineHandle | null = null;
-let pack: PackHandle | null = null;
-let manifest: PackManifest | null = null;
-let packBase = "";
+let packs: Packs | null = null;
+/** The pack of the run; generated data has none. */
+let pack: OpenPack | null = null;
 let info: RunInfo | null = null;
 let step = 0;
 let visible = true;
@@ -113,20 +113,22 @@ function need<T>(value: T | null): T {
   return value;
 }
 
-async function addPart(name: string): Promise<void> {
-  if (need(pack).has_part(name)) return;
-  const part = need(manifest).parts.find((candidate) => candidate.name === name);
-  if (!part) throw new Error(`The pack has no part "${name}".`);
-  const bytes = await download(new URL(partFile(part), packBase).href, part.file, part.bytes, (loaded, total) => post({ type: "download", what: name, loaded, total }));
-  // Queued: a picture being encoded reads the pack.
-  await queued(() => need(pack).add_part(name, bytes));
+/** The data of a run; the parts of a pack that it needs are loaded first. Whoever asks for it frees it. */
+async function dataOf(choice: DataChoice): Promise<{ data: DataHandle; from: OpenPack | null }> {
+  const { Data } = need(bundle);
+  if ("shapes" in choice) return { data: await queued(() => Data.shapes(choice.shapes)), from: null };
+  const from = await need(packs).open(choice.pack);
+  await need(packs).add(from, from.handle.parts_for(choice.subset, choice.views, ["en"]));
+  return { data: await queued(() => Data.from_pack(from.handle, { subset: choice.subset, views: choice.views })), from };
 }
 
 /** Starts or resumes by `begin`, then reads what the page needs to draw the run: one turn of the queue. */
-async function ready(begin: (engine: EngineHandle, pack: PackHandle) => Promise<RunInfo>): Promise<Ready> {
+async function ready(choice: DataChoice, begin: (engine: EngineHandle, data: DataHandle) => Promise<RunInfo>): Promise<Ready> {
+  const { data, from } = await dataOf(choice);
   const { started, atlas, items } = await queued(async () => {
     const run = need(engine);
-    const began = await begin(run, need(pack));
+    const began = await begin(run, data).finally(() => data.free());
+    pack = from;
     if (dims !== 2) run.project_to(dims);
     return { started: began, atlas: run.atlas(), items: run.items() };
   });
@@ -142,7 +144,8 @@ async function ready(begin: (engine: EngineHandle, pack: PackHandle) => Promise<
   const [bitmap, sprite] = await Promise.all([createImageBitmap(image), canvas.convertToBlob({ type: "image/png" })]);
   const { size, columns, width, height } = atlas;
   void settle(started).catch(pumpFailure);
-  return { info: started, items, atlas: { size, columns, width, height }, bitmap, sprite };
+  const manifest: PackManifest = from?.manifest ?? { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
+  return { info: started, items, atlas: { size, columns, width, height }, bitmap, sprite, manifest };
 }
 
 /** A first projection and, where the run has none yet, the metrics of step 0. */
@@ -157,38 +160,30 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, pack: packUrl, device, workload, keeps: asked, dims: wanted }) {
-    packBase = packUrl;
+  async open({ js, wasm, packs: base, device, workload, keeps: asked, dims: wanted }) {
     keeps = asked;
     dims = wanted;
-    const [module, bytes] = await Promise.all([
-      (import(/* @vite-ignore */ js) as Promise<Bundle>)
-        .then(async (loaded) => {
-          memory = (await loaded.default({ module_or_path: wasm })).memory;
-          return loaded;
-        })
-        .catch((error: unknown) => {
-          if (error instanceof WebAssembly.CompileError) throw error;
-          throw new DownloadError(`The engine could not be loaded (${error instanceof Error ? error.message : String(error)}).`);
-        }),
-      download(new URL("manifest.json", packUrl).href, "manifest.json", 0, () => undefined),
-    ]);
-    bundle = module;
-    pack = new bundle.Pack(bytes);
-    manifest = pack.manifest();
+    bundle = await (import(/* @vite-ignore */ js) as Promise<Bundle>)
+      .then(async (loaded) => {
+        memory = (await loaded.default({ module_or_path: wasm })).memory;
+        return loaded;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof WebAssembly.CompileError) throw error;
+        throw new DownloadError(`The engine could not be loaded (${error instanceof Error ? error.message : String(error)}).`);
+      });
+    packs = new Packs(bundle, base, (what, loaded, total) => post({ type: "download", what, loaded, total }), queued);
     engine = await bundle.Engine.create(device, workload);
     onGpu = engine.device().kind === "gpu";
-    return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), objectives: bundle.objectives(), retunable: bundle.retunable(), manifest, device: engine.device() };
+    return { about: bundle.about(), defaults: bundle.default_config(), presets: bundle.presets(), objectives: bundle.objectives(), retunable: bundle.retunable(), device: engine.device() };
   },
   async start({ data, config }) {
     await pump.pause();
-    for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
-    return ready((run, parts) => run.start(parts, data, config));
+    return ready(data, (run, from) => run.start(from, config));
   },
   async resume({ data, snapshot: bytes }) {
     await pump.pause();
-    for (const name of need(pack).parts_for(data.subset, data.views, ["en"])) await addPart(name);
-    return ready((run, parts) => run.resume(parts, data, bytes));
+    return ready(data, (run, from) => run.resume(from, bytes));
   },
   async run({ steps }) {
     pump.run(steps ?? Number.POSITIVE_INFINITY);
@@ -217,17 +212,21 @@ const handlers: Handlers = {
   iteration: ({ size }) => queued(() => need(engine).iteration(size)),
   retune: ({ config }) => queued(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
   clusters: ({ k, space, method = "kmeans" }) => queued(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
-  search: ({ query, k, moment = "now" }) =>
-    queued(() => {
+  async search({ query, k, moment = "now" }) {
+    // A picture needs a pack, although the engine looks for an encoder in it only where a run has an encoder's features.
+    const parts = query.kind === "image" ? (pack ?? (await need(packs).open("emoji"))).handle : null;
+    return queued(() => {
       const asked = need(engine);
       if (query.kind === "text") return asked.search_text(query.text, k, moment);
-      return query.kind === "item" ? asked.search_item(query.item, k, moment) : asked.search_image(need(pack), query.bytes, query.name, k, moment);
-    }),
+      return query.kind === "item" ? asked.search_item(query.item, k, moment) : asked.search_image(need(parts), query.bytes, query.name, k, moment);
+    });
+  },
   neighbourhood: ({ item, k, moment }) => queued(() => need(engine).neighbourhood(item, k, moment)),
   lessons: ({ item, student, count }) => queued(() => need(engine).lessons(item, student, count)),
   similarity: ({ items }) => queued(() => need(engine).similarity(items)),
   async add_encoder() {
-    for (const name of ["encoder", "pca"]) await addPart(name);
+    // Generated data has no features of an encoder: its pictures are compared by their pixels.
+    if (pack) await need(packs).add(pack, ["encoder", "pca"]);
     return null;
   },
   snapshot: () => queued(() => need(engine).snapshot()),
