@@ -16,6 +16,7 @@
 //! * [`train`]: a [`train::Session`] that is pumped: `session.step(n).await`.
 //! * [`analyze`]: pure functions of embeddings.
 //! * [`lab`]: a session with what a face (page, command line) asks of it: search, clusters, projection.
+//! * [`export`]: a run as files for other programs, and as a search page of its own.
 //! * [`device`]: the CPU or the GPU, chosen by numbers.
 //!
 //! Two decisions recur. Tensors carry their device at run time (burn 0.22), so that one code trains on both. And
@@ -27,6 +28,7 @@ pub mod config;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod export;
 pub mod features;
 #[cfg(feature = "gpu")]
 pub mod gpu;

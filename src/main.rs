@@ -1,4 +1,4 @@
-//! The command line: `mtls-lab train | eval | search | bench`.
+//! The command line: `mtls-lab train | eval | search | export | embed | compare | bench`.
 //!
 //! Exit codes: 0 done, 1 a run that failed, 2 wrong usage.
 

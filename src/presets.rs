@@ -57,7 +57,7 @@ pub fn all() -> Vec<Preset> {
             preset(
                 "artists",
                 "Free titles (Clipart)",
-                "No two artists draw or name alike, and titles come in several languages: closer to pictures of one's own than emoji are.",
+                "No two artists draw or name alike, and titles come in several languages: much harder than emoji, and closer to pictures of one's own.",
                 json!({}),
             ),
         ),

@@ -15,6 +15,7 @@ use crate::train::{Event, Session};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+mod export;
 mod pack;
 
 pub use pack::{Data, Pack};

@@ -2,7 +2,9 @@
 
 mod bench;
 mod compare;
+mod embed;
 mod eval;
+mod export;
 mod run_folder;
 mod search;
 mod source;
@@ -37,6 +39,10 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Searches a saved run by a text or by a picture.
     Search(search::SearchArguments),
+    /// Writes a saved run as files for other programs, or as a search page.
+    Export(export::ExportArguments),
+    /// Embeds new pictures or texts with a saved run.
+    Embed(embed::EmbedArguments),
     /// Compares objectives over splits and seeds; resumable.
     Compare(compare::CompareArguments),
     /// Times the reference step on each device.
@@ -49,6 +55,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Train(a) => train::run(a).await,
         Command::Eval(a) => eval::run(a).await,
         Command::Search(a) => search::run(a).await,
+        Command::Export(a) => export::run(a).await,
+        Command::Embed(a) => embed::run(a).await,
         Command::Compare(a) => compare::run(a),
         Command::Bench(a) => bench::run(a).await,
     }

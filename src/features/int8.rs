@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
 
 /// Along which axis the scales run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,13 +137,20 @@ impl Entry {
     }
 }
 
-/// A safetensors file of these tensors; the same tensors give the same bytes.
+/// A pack part as a safetensors file of these tensors; the same tensors give the same bytes.
 pub fn write(part: &str, entries: &[Entry]) -> Result<Vec<u8>> {
+    write_tensors(entries, None).map_err(|error| bad(part, error))
+}
+
+/// A safetensors file of these tensors, and `about` as the one entry `mtls-lab` of its metadata: the library writes several
+/// in a random order, and equal tensors must give equal bytes. The error is the library's sentence.
+pub(crate) fn write_tensors(entries: &[Entry], about: Option<String>) -> std::result::Result<Vec<u8>, String> {
     let views = entries
         .iter()
         .map(|entry| Ok((entry.name.as_str(), TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes)?)))
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
-    views.and_then(|views| safetensors::serialize(views, None)).map_err(|error| bad(part, error))
+    let metadata = about.map(|about| HashMap::from([("mtls-lab".to_owned(), about)]));
+    views.and_then(|views| safetensors::serialize(views, metadata)).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -21,8 +21,9 @@ mod tokens;
 
 pub use decode::decode;
 pub use image::{hog_colour, pixels};
+pub(crate) use int8::{Entry, Int8, Scaled, write_tensors};
 pub use text::TextFeatures;
-pub(crate) use tokens::without_words;
+pub(crate) use tokens::{alphanumeric_ranges, without_words};
 
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;

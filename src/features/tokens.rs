@@ -79,6 +79,19 @@ fn belongs_to_word(c: char) -> bool {
         || matches!(c, '\u{94d}' | '\u{9cd}' | '\u{a4d}' | '\u{acd}' | '\u{bcd}' | '\u{c4d}' | '\u{ccd}' | '\u{d4d}')
 }
 
+/// Letters and digits as ascending ranges of code points, both ends included: what other programs need to split texts
+/// alike, whatever version of Unicode they know.
+pub(crate) fn alphanumeric_ranges() -> Vec<[u32; 2]> {
+    let mut ranges: Vec<[u32; 2]> = Vec::new();
+    for c in ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()) {
+        match ranges.last_mut() {
+            Some(last) if last[1] + 1 == c as u32 => last[1] = c as u32,
+            _ => ranges.push([c as u32; 2]),
+        }
+    }
+    ranges
+}
+
 /// Han, kana, bopomofo and Hangul.
 fn is_cjk(c: char) -> bool {
     matches!(c,

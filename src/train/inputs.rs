@@ -5,7 +5,7 @@
 //! scale) is fitted on the training part only; what comes with the data (the pack's principal components) is not fitted here.
 
 use crate::config::{Config, DataConfig, ImageFeatures};
-use crate::data::{Corpus, Partition};
+use crate::data::{Corpus, Partition, View};
 use crate::error::{Error, Result};
 use crate::features::{TextFeatures, image, without_words};
 use crate::matrix::Matrix;
@@ -143,9 +143,37 @@ impl Inputs {
         self.kind
     }
 
+    /// What was fitted on the training part, by name: mean and scale of both modalities (`features/image/mean [1, d_x]`,
+    /// `features/image/scale [1, 1]`, the same for `text`) and the text features (see [`TextFeatures::tensors`]).
+    pub fn fitted(&self) -> Vec<(String, Matrix)> {
+        let line = |data: Vec<f32>| Matrix { rows: 1, cols: data.len(), data };
+        let mut tensors = Vec::new();
+        for (side, centre) in [("image", &self.image_centre), ("text", &self.text_centre)] {
+            tensors.push((format!("features/{side}/mean"), line(centre.mean.clone())));
+            tensors.push((format!("features/{side}/scale"), line(vec![centre.scale])));
+        }
+        tensors.extend(self.text.tensors().into_iter().map(|(name, matrix)| (format!("features/{name}"), matrix)));
+        tensors
+    }
+
+    /// The words that are taken out of every text, in lower case.
+    pub fn dropped_words(&self) -> &'static [&'static str] {
+        self.generic
+    }
+
+    /// Features of the pictures of `view` as [`Self::images`] takes them, `[N, d_x]`.
+    pub fn raw_images(&self, view: &View) -> Result<Matrix> {
+        features(view, self.kind)
+    }
+
+    /// Features of texts before they are centred, `[n, d_y]`.
+    pub fn raw_texts(&self, texts: &[&str]) -> Matrix {
+        without(texts, self.generic, |texts| self.text.transform(texts))
+    }
+
     /// Inputs of any texts, `[n, d_y]`.
     pub fn texts(&self, texts: &[&str]) -> Matrix {
-        self.text_centre.apply(without(texts, self.generic, |texts| self.text.transform(texts)))
+        self.text_centre.apply(self.raw_texts(texts))
     }
 
     /// Mean of the word vectors of texts, `[n, d_y]`: the rows that the SVD gives to single words.
@@ -220,7 +248,7 @@ fn effective(corpus: &Corpus, wanted: ImageFeatures) -> ImageFeatures {
     }
 }
 
-fn features(view: &crate::data::View, kind: ImageFeatures) -> Result<Matrix> {
+fn features(view: &View, kind: ImageFeatures) -> Result<Matrix> {
     match kind {
         ImageFeatures::Given => view
             .features

@@ -7,11 +7,13 @@ export class EngineFailure extends Error {
   }
 }
 
-export type Pushed = Exclude<FromWorker, { type: "answer" } | { type: "refused" }>;
+export type Pushed = Exclude<FromWorker, { type: "answer" } | { type: "refused" } | { type: "exporting" }>;
 
 export class EngineClient {
   /** When the worker last said anything; the watchdog's clock. */
   lastHeard = performance.now();
+  /** How far the export is that somebody waits for. */
+  exporting: ((share: number) => void) | null = null;
   #worker: Worker;
   #next = 1;
   #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -26,6 +28,8 @@ export class EngineClient {
         this.#settle(data.id)?.resolve(data.result);
       } else if (data.type === "refused") {
         this.#settle(data.id)?.reject(new EngineFailure(data.failure));
+      } else if (data.type === "exporting") {
+        this.exporting?.(data.share);
       } else {
         onPush(data);
       }

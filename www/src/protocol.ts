@@ -59,6 +59,9 @@ export interface Iteration {
   step: number; batch: number; learning_rate: number; gradient_norm: number; temperature: number;
   items: number[]; rows: IterationRow[]; similarities: number[]; terms: IterationTerm[]; before: number[][]; after: number[][];
 }
+/** What the engine exports of a run (src/export/). */
+export type Export = "weights" | "features" | "embeddings" | "tsv" | "jsonl" | "metrics" | "page";
+export interface ExportFile { name: string; bytes: Uint8Array<ArrayBuffer> }
 export interface Atlas { size: number; columns: number; width: number; height: number; rgba: Uint8ClampedArray }
 
 export interface Spread { min: number; mean: number }
@@ -131,6 +134,11 @@ export interface EngineHandle {
   lessons(item: number, student: Side, count: number): Promise<Lesson[]>;
   similarity(items: Uint32Array): Promise<Float32Array>;
   snapshot(): Promise<Uint8Array>;
+  export_sizes(): Record<Export, number>;
+  export_sheets(): number;
+  export_sheet(n: number): { width: number; height: number; rgba: Uint8ClampedArray };
+  /** Name and bytes of each file, one after the other. */
+  export_run(what: Export, sheets: Uint8Array[]): Promise<(string | Uint8Array)[]>;
   lose_device(): void;
   free(): void;
 }
@@ -183,6 +191,9 @@ export interface Calls {
   similarity: { args: { items: Uint32Array }; result: Float32Array };
   add_encoder: { args: null; result: null };
   snapshot: { args: null; result: Uint8Array };
+  /** About how many bytes each takes. */
+  export_sizes: { args: null; result: Record<Export, number> };
+  export: { args: { what: Export }; result: ExportFile[] };
   /** Bytes of the engine's memory, which never shrinks. */
   memory: { args: null; result: number };
   lose_device: { args: null; result: null };
@@ -201,6 +212,8 @@ export type FromWorker =
   /** A slice is about to be computed: the watchdog's heartbeat. */
   | { type: "beat"; step: number }
   | { type: "progress"; events: EngineEvent[]; step: number; ms_per_step: number; running: boolean }
+  /** The share of an export that is done. */
+  | { type: "exporting"; share: number }
   | { type: "projection"; image: Float32Array; text: Float32Array; step: number; dims: 2 | 3 }
   | { type: "snapshot"; bytes: Uint8Array; step: number; why: "timer" | "pause" | "finish" | "evaluation" }
   | { type: "failed"; failure: Failure };

@@ -87,6 +87,8 @@ export class Timeline {
   at = $state<number | null>(null);
   playing = $state(false);
   speed = $state<(typeof SPEEDS)[number]>(1);
+  /** Whether its exports are open. */
+  exports = $state(false);
   #playhead = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #begun = 0;

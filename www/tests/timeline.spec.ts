@@ -283,7 +283,7 @@ test("an export can be stopped, and the keyboard alone gets one", async ({ page 
   await expect(panel.getByRole("status")).toContainText("is saved");
   await page.keyboard.press("Escape");
   await expect(panel).toBeHidden();
-  await expect(page.getByRole("button", { name: "Export" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Export", exact: true })).toBeFocused();
 });
 
 for (const theme of ["light", "dark"] as const) {
@@ -291,7 +291,7 @@ for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await run(page);
     await slider(page).fill("1");
-    await page.getByRole("button", { name: "Export" }).click();
+    await page.getByRole("button", { name: "Export", exact: true }).click();
     await expect(page.getByRole("group", { name: "Export" })).toBeVisible();
     const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
@@ -322,7 +322,7 @@ const replayed = (page: Page, most: number): Promise<number[]> =>
 /** Presses an entry of the export menu and reads what comes of it. */
 async function exported(page: Page, name: RegExp): Promise<{ name: string; bytes: Buffer }> {
   const panel = page.getByRole("group", { name: "Export" });
-  if (!(await panel.isVisible())) await page.getByRole("button", { name: "Export" }).click();
+  if (!(await panel.isVisible())) await page.getByRole("button", { name: "Export", exact: true }).click();
   const [download] = await Promise.all([page.waitForEvent("download", { timeout: 120_000 }), panel.getByRole("button", { name }).click()]) as [Download, void];
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }

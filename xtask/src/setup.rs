@@ -38,6 +38,8 @@ pub struct Ready {
     pub toolchain: Toolchain,
     /// The browser of the tests; `None` where only a build was asked for.
     pub browser: Option<Browser>,
+    /// A Python with what the examples need; `None` where only a build was asked for.
+    pub python: Option<PathBuf>,
 }
 
 impl Ready {
@@ -88,12 +90,12 @@ pub fn setup(workspace: Workspace, needs: Needs) -> Result<Ready> {
     cargo_tool(&workspace, &toolchain, "wasm-pack", "wasm-pack", WASM_PACK, true, 169)?;
     node()?;
     node_modules(&workspace)?;
-    let browser = match needs {
-        Needs::Build => None,
-        Needs::Tests => Some(browser()?),
+    let (browser, python) = match needs {
+        Needs::Build => (None, None),
+        Needs::Tests => (Some(browser()?), Some(python(&workspace)?)),
     };
     eprintln!("setup: all there ({})", toolchain.name());
-    Ok(Ready { workspace, toolchain, browser })
+    Ok(Ready { workspace, toolchain, browser, python })
 }
 
 fn rust(workspace: &Workspace) -> Result<Toolchain> {
@@ -227,6 +229,35 @@ fn node_modules(workspace: &Workspace) -> Result<()> {
             stamp::write(&stamp, &now)
         },
     )
+}
+
+/// A virtual environment in the cache folder with the packages of `examples/python/requirements.txt`.
+fn python(workspace: &Workspace) -> Result<PathBuf> {
+    let (venv, examples) = (workspace.cache.join("python"), workspace.root.join("examples/python"));
+    let (program, stamp) = (venv.join("bin/python"), venv.join(".locked"));
+    let now = stamp::files(&examples, &["requirements.txt"])?;
+    let imports = ["-c", "import numpy, safetensors"];
+    if stamp::matches(&stamp, &now) && text(command(&program).args(imports)).is_ok() {
+        return Ok(program);
+    }
+    step(
+        "Python with numpy and safetensors",
+        "The examples that read an export are run as tests",
+        "Under a minute",
+        || {
+            let make = || text(command("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+            // Debian's Python comes without the module, or there is none.
+            if make().is_err() {
+                debian::install(&["python3", "python3-venv"])?;
+                make()?;
+            }
+            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+            run(command(&program).args(install).arg(examples.join("requirements.txt")))?;
+            text(command(&program).args(imports))?;
+            stamp::write(&stamp, &now)
+        },
+    )?;
+    Ok(program)
 }
 
 fn browser() -> Result<Browser> {

@@ -144,7 +144,11 @@ fn doc(ready: &Ready) -> Result<Tally> {
 fn native(ready: &Ready) -> Result<Tally> {
     let verb = ["test", "--no-run"];
     cargo(ready, &verb, &words(&NATIVE), &[], "normal,build,dev", |_| ())?;
-    stages::tests(ready.tool("cargo")?.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT)
+    let mut cargo = ready.tool("cargo")?;
+    if let Some(python) = &ready.python {
+        cargo.env("MTLS_LAB_PYTHON", python);
+    }
+    stages::tests(cargo.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT)
 }
 
 /// The test file whose bodies also run in a browser; the others read files or start programs.

@@ -216,6 +216,15 @@ function build(s: Sentences) {
         more: (count: number): string => fill(s.space.chosen.more, { count: n(count) }),
       },
     },
+    exports: {
+      ...s.exports,
+      about: (step: number): string => fill(s.exports.about, { step: n(step) }),
+      size: (size: string): string => fill(s.exports.size, { size }),
+      tooLarge: (what: string): string => fill(s.exports.tooLarge, { what }),
+      making: (name: string): string => fill(s.exports.making, { name }),
+      done: (name: string, size: string): string => fill(s.exports.done, { name, size }),
+      problem: (why: string): string => fill(s.exports.problem, { why }),
+    },
     timeline: {
       ...s.timeline,
       notNow: (epoch: number): string => fill(s.timeline.notNow, { epoch: n(epoch) }),

@@ -4,6 +4,7 @@ import type { Bundle, CallName, Calls, DataChoice, DataHandle, EngineEvent, Engi
 import { cutWhiteGround } from "./cutout";
 import { download, DownloadError } from "./download";
 import { Packs, type OpenPack } from "./packs";
+import { exported } from "./exporting";
 import { Pump } from "./pump";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
@@ -230,6 +231,8 @@ const handlers: Handlers = {
     return null;
   },
   snapshot: () => queued(() => need(engine).snapshot()),
+  export_sizes: () => queued(() => need(engine).export_sizes()),
+  export: ({ what }) => queued(() => exported(need(engine), what, (share) => post({ type: "exporting", share }))),
   memory: async () => need(memory).buffer.byteLength,
   async lose_device() {
     // Between two slices: a step in flight holds the engine.
@@ -242,10 +245,16 @@ function pumpFailure(error: unknown): void {
   post({ type: "failed", failure: failure(error) });
 }
 
+/** What is handed over instead of copied. */
+function transferred(call: CallName, result: unknown): Transferable[] {
+  if (call === "snapshot") return [(result as Uint8Array).buffer];
+  return call === "export" ? (result as Calls["export"]["result"]).map(({ bytes }) => bytes.buffer) : [];
+}
+
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   const handle = handlers[data.call] as (args: unknown) => Promise<unknown>;
   handle(data.args).then(
-    (result) => post({ type: "answer", id: data.id, result }, data.call === "snapshot" ? [(result as Uint8Array).buffer] : []),
+    (result) => post({ type: "answer", id: data.id, result }, transferred(data.call, result)),
     (error: unknown) => post({ type: "refused", id: data.id, failure: failure(error) }),
   );
 };

@@ -1,0 +1,222 @@
+//! `mtls-lab embed RUN --data DIR` or `--texts FILE`: new pictures or texts through a trained run.
+//!
+//! Pictures are read, embedded and written a few at a time, so that a folder may be larger than memory.
+
+use super::DeviceArguments;
+use super::run_folder::RunFolder;
+use super::source::Source;
+use burn::tensor::Device;
+use clap::Args;
+use mtls_lab::config::ImageFeatures;
+use mtls_lab::data::Tiles;
+use mtls_lab::device;
+use mtls_lab::error::{Error, Result};
+use mtls_lab::export::{Zip, line, npz};
+use mtls_lab::features::encoder::{ENCODER_SIZE, Encoder};
+use mtls_lab::features::pca::Pca;
+use mtls_lab::features::{decode, image};
+use mtls_lab::matrix::Matrix;
+use mtls_lab::train::Session;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Pictures or texts at a time.
+const BATCH: usize = 64;
+/// Side of a thumbnail, as in the packs.
+const TILE: usize = 64;
+/// Endings of pictures.
+const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
+
+#[derive(Args)]
+pub struct EmbedArguments {
+    /// Folder written by `train --out`.
+    run: PathBuf,
+    /// A folder of pictures; the folders inside it count too.
+    #[arg(long, value_name = "DIR", required_unless_present = "texts", conflicts_with = "texts")]
+    data: Option<PathBuf>,
+    /// A file with a text a line.
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+    /// The embeddings: .npz (keys, vectors) or .jsonl (a line each).
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArguments,
+}
+
+pub async fn run(arguments: EmbedArguments) -> Result<()> {
+    let mut out = Out::create(&arguments.out)?;
+    let opened = device::open(arguments.device.device, &Default::default()).await?;
+    let (session, source) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
+    let mut done = 0;
+    if let Some(folder) = &arguments.data {
+        let mut files = Vec::new();
+        find(folder, &mut files)?;
+        if files.is_empty() {
+            let problem = format!("{}: there is no picture ({}) in it", folder.display(), PICTURES.join(", "));
+            return Err(Error::Data(problem));
+        }
+        let features = Features::of(&session, &source, &opened.device)?;
+        for batch in files.chunks(BATCH) {
+            let (mut keys, mut rows) =
+                (Vec::new(), Matrix { rows: 0, cols: session.inputs().image_dim(), data: Vec::new() });
+            for path in batch {
+                let key = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+                // One that cannot be read is named; the rest goes on.
+                match features.read(path, &key).await {
+                    Ok(row) => {
+                        rows.data.extend(row.data);
+                        rows.rows += 1;
+                        keys.push(key);
+                    }
+                    Err(error) => eprintln!("left out: {error}"),
+                }
+            }
+            done += keys.len();
+            out.rows(keys, session.embed_images(rows).await?)?;
+        }
+        if done == 0 {
+            return Err(Error::Data(format!("{}: no picture could be read", folder.display())));
+        }
+        eprintln!("{done} of {} pictures embedded", files.len());
+    }
+    if let Some(path) = &arguments.texts {
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let mut lines = BufReader::new(file).lines();
+        loop {
+            let batch: Vec<String> =
+                lines.by_ref().take(BATCH).collect::<std::io::Result<_>>().map_err(|e| Error::io(path, e))?;
+            if batch.is_empty() {
+                break;
+            }
+            let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
+            done += texts.len();
+            let vectors = session.embed_texts(&texts).await?;
+            out.rows(batch, vectors)?;
+        }
+        if done == 0 {
+            return Err(Error::Data(format!("{} is empty; write a text a line", path.display())));
+        }
+        eprintln!("{done} texts embedded");
+    }
+    out.finish()
+}
+
+/// Pictures of a folder and of the folders in it, by name.
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |e| Error::io(folder, e);
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        entries.push(entry.map_err(failed)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        // No links: they could lead in a circle.
+        if path.is_dir() && !path.is_symlink() {
+            find(&path, files)?;
+        } else if ending.is_some_and(|ending| PICTURES.contains(&ending.as_str())) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What turns a picture into the features that the run was trained on.
+enum Features {
+    Computed(ImageFeatures),
+    Encoded(Box<Encoder>, Pca),
+}
+
+impl Features {
+    fn of(session: &Session, source: &Source, device: &Device) -> Result<Self> {
+        let kind = session.inputs().image_features();
+        if kind != ImageFeatures::Given {
+            return Ok(Self::Computed(kind));
+        }
+        let pack = source.encoder()?;
+        let missing = || Error::Data("the pack's encoder is missing; build it with cargo xtask pack emoji".to_owned());
+        let encoder = Encoder::from_part(pack.encoder_part().ok_or_else(missing)?, device)?;
+        Ok(Self::Encoded(Box::new(encoder), pack.projection().ok_or_else(missing)?.clone()))
+    }
+
+    /// `[1, d_x]`.
+    async fn read(&self, path: &Path, name: &str) -> Result<Matrix> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let tiles = |size| -> Result<Tiles> { Ok(Tiles { size, rgb: decode(name, &bytes, size)? }) };
+        match self {
+            Self::Computed(ImageFeatures::Pixels32) => Ok(image::pixels(&tiles(TILE)?, 32)),
+            Self::Computed(ImageFeatures::Pixels64) => Ok(image::pixels(&tiles(TILE)?, 64)),
+            Self::Computed(_) => Ok(image::hog_colour(&tiles(TILE)?)),
+            Self::Encoded(encoder, pca) => pca.project(&encoder.features(&tiles(ENCODER_SIZE)?).await?),
+        }
+    }
+}
+
+/// Where the rows go, by the ending of the file; through a temporary name.
+struct Out {
+    path: PathBuf,
+    part: PathBuf,
+    /// What a numpy array needs at once: its length stands before it.
+    kept: Option<(Vec<String>, Matrix)>,
+    /// Opened for the first row: what fails before leaves nothing behind.
+    file: Option<BufWriter<File>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    key: &'a str,
+    vector: &'a [f32],
+}
+
+impl Out {
+    fn create(path: &Path) -> Result<Self> {
+        let kept = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("npz") => Some((Vec::new(), Matrix::default())),
+            Some("jsonl") => None,
+            _ => {
+                return Err(Error::Config(format!(
+                    "--out {}: choose a name that ends in .npz or .jsonl",
+                    path.display()
+                )));
+            }
+        };
+        Ok(Self { path: path.to_owned(), part: path.with_extension("part"), kept, file: None })
+    }
+
+    fn file(&mut self) -> Result<&mut BufWriter<File>> {
+        if self.file.is_none() {
+            self.file = Some(BufWriter::new(File::create(&self.part).map_err(|e| Error::io(&self.part, e))?));
+        }
+        self.file.as_mut().ok_or_else(|| Error::Data("the file is not open".to_owned()))
+    }
+
+    fn rows(&mut self, keys: Vec<String>, vectors: Matrix) -> Result<()> {
+        if let Some((names, all)) = &mut self.kept {
+            names.extend(keys);
+            (all.rows, all.cols) = (all.rows + vectors.rows, vectors.cols);
+            all.data.extend(vectors.data);
+            return Ok(());
+        }
+        let path = self.path.clone();
+        let file = self.file()?;
+        for (n, key) in keys.iter().enumerate() {
+            line(file, &Line { key, vector: vectors.row(n) }).map_err(|e| Error::io(&path, e))?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if let Some((keys, vectors)) = self.kept.take() {
+            let mut zip = Zip::default();
+            npz::texts(&mut zip, "keys", keys.len(), || keys.iter().map(String::as_str))?;
+            npz::matrix(&mut zip, "vectors", &vectors)?;
+            let bytes = zip.finish()?.into_inner();
+            self.file()?.write_all(&bytes).map_err(|e| Error::io(&self.path, e))?;
+        }
+        self.file()?.flush().map_err(|e| Error::io(&self.path, e))?;
+        std::fs::rename(&self.part, &self.path).map_err(|e| Error::io(&self.path, e))
+    }
+}
