@@ -4,7 +4,7 @@
 //! - [`split`]: which items and views a run trains on and which it reports on.
 //! - [`pack`]: the bundled packs; `pack_files` (native) finds and reads them in folders.
 //! - [`metadata`]: rows of `metadata.csv` and `metadata.jsonl`; `folder` (native) reads a user's folder by them.
-//! - [`shapes`]: generated scenes of shapes, with captions that say where they are.
+//! - [`mod@shapes`]: generated scenes of shapes, with captions that say where they are.
 //! - [`synthetic`]: a small generated corpus for tests and the device self-test.
 
 pub mod corpus;

@@ -95,7 +95,7 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
         "bench" => Ok(Verb::Bench(rest.to_vec())),
         "soak" => Ok(Verb::Soak(rest.to_vec())),
         "pack" => match rest {
-            [name @ ("emoji" | "clipart")] => Ok(Verb::Pack(*name)),
+            [name @ ("emoji" | "clipart")] => Ok(Verb::Pack(name)),
             _ => Err("pack takes the name of a pack: emoji or clipart".into()),
         },
         other => Err(format!("there is no verb {other:?}")),
