@@ -35,7 +35,7 @@ pub fn build(out: &Path, cache: &Path) -> Result<()> {
     let artists = artists::names(clips.iter().map(|clip| clip.artist.as_str()));
     let mut pack = Builder { out, manifest: manifest(&clips, artists.len()) };
     let texts: Vec<Vec<String>> =
-        clips.iter().map(|clip| [&[clip.title.clone()], clip.tags.as_slice()].concat()).collect();
+        clips.iter().map(|clip| [std::slice::from_ref(&clip.title), clip.tags.as_slice()].concat()).collect();
     pack.texts("en", &texts, Kind::Texts, NAME)?;
     pack.features(NAME, &pca.project(&features)?)?;
     pack.add(part("pca", "pca.safetensors", Kind::Projection, "encoder"), &pca.to_part("pca")?)?;

@@ -58,9 +58,8 @@ fn the_pixels_show_what_the_description_says() {
         let text = &corpus.query_sets[0].texts[i][0];
         let objects = told(text);
         let counts = counts(corpus.views[0].tiles.tile(i));
-        for row in 0..3 {
-            for column in 0..3 {
-                let here = counts[row][column];
+        for (row, counts) in counts.iter().enumerate() {
+            for (column, here) in counts.iter().enumerate() {
                 let most = (0..8).max_by_key(|c| here[*c]).unwrap();
                 match objects.iter().find(|o| o.field == (row, column)) {
                     Some(o) => assert!(most == o.colour && here[most] >= 15, "{text}: {row} {column} {here:?}"),
@@ -124,7 +123,7 @@ fn captions_say_nothing_untrue() {
                 (" right of ", |a, b| a.1 > b.1),
             ] {
                 for part in caption.match_indices(words) {
-                    let before = caption.split_once(" and ").map_or(*&caption.as_str(), |(first, _)| first);
+                    let before = caption.split_once(" and ").map_or(caption.as_str(), |(first, _)| first);
                     let first = before.split([' ']).take(4).collect::<Vec<_>>().join(" ");
                     let second = caption[part.0 + words.len()..].split(" and ").next().unwrap();
                     if let ([a], [b]) = (with(&first).as_slice(), with(second).as_slice()) {
