@@ -214,7 +214,7 @@ mod tests {
             (by_eye().unwrap().first().unwrap(), good()),
         ];
         for file in left_out {
-            assert_eq!(used(&[file.clone()]).len(), 0, "{}", file.0);
+            assert_eq!(used(std::slice::from_ref(&file)).len(), 0, "{}", file.0);
         }
         assert_eq!(used(&[("food/a", good())]).len(), 1);
         // Words, not parts of words: Essex is no adult picture.
