@@ -7,6 +7,8 @@ const SHORT = "epochs=2&eval_every=2";
 
 test("shapes: chosen in the settings, trained, and a combination that was never trained on is found", async ({ page }) => {
   const watched = watch(page);
+  // A low screen keeps the explanation back, for the settings' sake.
+  await page.setViewportSize({ width: 1360, height: 1000 });
   await open(page, "epochs=4");
   await page.getByLabel("Data", { exact: true }).selectOption("shapes");
   await expect(page.getByText("Scenes whose truth is known")).toBeVisible();
