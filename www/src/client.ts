@@ -1,10 +1,18 @@
 // One worker, seen from the page: typed calls as promises, pushed messages as callbacks, and its death as an event.
 import type { CallName, Calls, Failure, FromWorker } from "./protocol";
 
+const REPLACED: Failure = { message: "The worker has been replaced.", fatal: false, kind: "replaced" };
+
 export class EngineFailure extends Error {
   constructor(readonly failure: Failure) {
     super(failure.message);
   }
+}
+
+/** What a person is told of a question that failed: nothing where its worker was replaced, for the next movement asks the new one. */
+export function told(error: unknown): string {
+  if (error instanceof EngineFailure && error.failure.kind === "replaced") return "";
+  return error instanceof Error ? error.message : String(error);
 }
 
 export type Pushed = Exclude<FromWorker, { type: "answer" } | { type: "refused" } | { type: "exporting" }>;
@@ -41,7 +49,7 @@ export class EngineClient {
   }
 
   call<N extends CallName>(call: N, args: Calls[N]["args"]): Promise<Calls[N]["result"]> {
-    if (this.#dead) return Promise.reject(new EngineFailure({ message: "The worker has been replaced.", fatal: false, kind: "other" }));
+    if (this.#dead) return Promise.reject(new EngineFailure(REPLACED));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as (value: unknown) => void, reject });
@@ -54,7 +62,7 @@ export class EngineClient {
     this.#dead = true;
     this.#worker.terminate();
     for (const id of [...this.#open.keys()]) {
-      this.#settle(id)?.reject(new EngineFailure({ message: "The worker has been replaced.", fatal: false, kind: "other" }));
+      this.#settle(id)?.reject(new EngineFailure(REPLACED));
     }
   }
 

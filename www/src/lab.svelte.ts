@@ -1,5 +1,5 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
-import { EngineClient, type Pushed } from "./client";
+import { EngineClient, told, type Pushed } from "./client";
 import { readBundles, type DeviceWish } from "./device";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
@@ -8,9 +8,10 @@ import { PACKS } from "./offline/addresses";
 import { Timeline } from "./timeline.svelte";
 import { Tuning } from "./tuning.svelte";
 import { Twin, type Positions } from "./twin.svelte";
+import { takeOver } from "./rescue";
 import { Runs } from "./runs.svelte";
 import { forgetRun, savedRun, saveRun } from "./state/autosave";
-import { choiceOf, standardQuery } from "./state/data-sets";
+import { standardQuery } from "./state/data-sets";
 import { RunSettings } from "./state/run-settings.svelte";
 import { SpaceLook } from "./space.svelte";
 import { readAddress, shownViews, writeAddress, type View } from "./state/url";
@@ -109,7 +110,7 @@ export class Lab {
         this.adopt(...(await this.connect("gpu")), t.device.forced);
         return;
       } catch (error) {
-        this.adopt(...(await this.connect("cpu")), t.device.gpuRefused(message(error)));
+        this.adopt(...(await this.connect("cpu")), t.device.gpuRefused(told(error)));
         return;
       }
     }
@@ -170,7 +171,7 @@ export class Lab {
         await forgetRun();
         this.settings.adopt(this.address);
         await this.start();
-        this.notice = { tone: "info", text: t.notices.notRestored(message(error)) };
+        this.notice = { tone: "info", text: t.notices.notRestored(told(error)) };
         return;
       }
     }
@@ -288,7 +289,7 @@ export class Lab {
   #guard<T>(call: Promise<T>): Promise<T | undefined> {
     return call.catch((error: unknown) => {
       this.running = false;
-      this.notice = { tone: "warn", text: message(error) };
+      this.notice = { tone: "warn", text: told(error) };
       return undefined;
     });
   }
@@ -349,25 +350,14 @@ export class Lab {
     void this.reset();
   }
 
-  /** The worker is dead, lost its device or hangs: a CPU worker goes on from the last snapshot. */
+  /** The worker is dead, lost its device or hangs. */
   async replaceWorker(failure: Failure): Promise<void> {
-    const wasRunning = this.running || failure.kind === "device";
-    const wasGpu = this.device?.kind === "gpu";
-    const snapshot = this.lastSnapshot;
-    const at = this.step;
+    const { running, step } = this;
     this.client?.terminate();
-    this.gpuLost ||= wasGpu;
-    if (!wasGpu && ++this.#restarts > 3) {
-      this.#broken(new Error(t.errors.crashed(failure.message)), () => void this.boot());
-      return;
-    }
-    const sentence = wasGpu ? t.notices.gpuLost(failure.message) : t.notices.restarted(failure.message);
+    if (this.device?.kind !== "gpu" && ++this.#restarts > 3) return this.#broken(new Error(t.errors.crashed(failure.message)), () => void this.boot());
     try {
-      this.adopt(...(await this.connect("cpu")), wasGpu ? t.device.afterLoss : this.deviceWhy);
-      if (snapshot) await this.#resumeSame(snapshot.bytes);
-      else await this.start();
-      this.notice = { tone: "warn", text: `${sentence} ${t.notices.resumedAt(this.step, Math.max(0, at - this.step))}` };
-      if (wasRunning && !this.finished) {
+      await takeOver(this, failure, step);
+      if ((running || failure.kind === "device") && !this.finished) {
         this.running = true;
         this.#guard(this.need.call("run", { steps: null }));
       }
@@ -376,23 +366,12 @@ export class Lab {
     }
   }
 
-  async #resumeSame(snapshot: Uint8Array): Promise<void> {
-    const known = this.history.retuned;
-    this.take(await this.need.call("resume", { data: choiceOf(this.runs.data), snapshot: snapshot.slice() }), true);
-    // What was changed after the snapshot is changed again.
-    for (const { config } of known.slice(this.history.retuned.length)) await this.tuning.change(config);
-  }
-
   #broken(error: unknown, again: () => void): void {
     this.running = false;
     this.phase = this.ready ? "ready" : "failed";
     this.download = null;
-    this.notice = { tone: "warn", text: message(error), action: { label: t.notices.again, run: again } };
+    this.notice = { tone: "warn", text: told(error), action: { label: t.notices.again, run: again } };
   }
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 export const lab = new Lab();

@@ -1,6 +1,6 @@
 // One item's neighbourhood before training, now and in the twin, and what it is taught now.
 import type { Lab } from "./lab.svelte";
-import type { EngineClient } from "./client";
+import { told, type EngineClient } from "./client";
 import type { Lesson, Moment, Neighbourhood, Side } from "./protocol";
 
 /** Neighbours a list. */
@@ -40,8 +40,7 @@ export class Neighbours {
       this.lessons = { image, text };
       this.problem = "";
     } catch (error) {
-      // A replaced worker refuses what it was asked; the next movement asks the new one.
-      if (!this.lab.need.dead) this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = told(error);
     } finally {
       this.#busy = false;
       if (this.#item !== item) void this.ask(this.#item);

@@ -202,7 +202,7 @@ export type CallName = keyof Calls;
 export type ToWorker = { [N in CallName]: { id: number; call: N; args: Calls[N]["args"] } }[CallName];
 
 /** Why a worker says it cannot go on, and whether it has to be replaced. */
-export interface Failure { message: string; fatal: boolean; kind: "diverged" | "device" | "crash" | "download" | "other" }
+export interface Failure { message: string; fatal: boolean; kind: "diverged" | "device" | "crash" | "download" | "replaced" | "other" }
 
 export type FromWorker =
   | { type: "answer"; id: number; result: unknown }

@@ -1,5 +1,5 @@
 // The search: a query that stays while the weights move under it.
-import { EngineFailure } from "./client";
+import { told } from "./client";
 import type { Lab } from "./lab.svelte";
 import { explain, type Reasons } from "./explain";
 import { PACKS } from "./offline/addresses";
@@ -139,7 +139,7 @@ export class Search {
       this.asked = { kind: "image", name: query.name, url: URL.createObjectURL(file), bytes };
       if (this.mode !== "now") void this.ask();
     } catch (error) {
-      this.fileProblem = error instanceof Error ? error.message : String(error);
+      this.fileProblem = told(error);
     } finally {
       this.working = false;
       this.lab.download = null;
@@ -173,8 +173,7 @@ export class Search {
       }
       this.problem = "";
     } catch (error) {
-      // A replaced worker refuses what it was asked; the next movement asks the new one.
-      if (!(error instanceof EngineFailure) || !this.lab.need.dead) this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = told(error);
     } finally {
       this.#busy = false;
       if (this.#again) {

@@ -1,4 +1,5 @@
 // One iteration, slowly: the next step of the run taken apart, and which part of it is being looked at.
+import { told } from "./client";
 import type { Lab } from "./lab.svelte";
 import type { Iteration } from "./protocol";
 
@@ -32,7 +33,7 @@ export class Slowly {
       this.#of = info;
       this.problem = "";
     } catch (error) {
-      if (!this.lab.need.dead) this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = told(error);
     } finally {
       this.#busy = false;
     }

@@ -2,7 +2,7 @@
 import type { EngineClient } from "./client";
 import { FIRST_STEP_SILENCE_MS, GPU_WORTH_TRYING, judge, probeAdapter, readBundles, rememberedVerdict, STEP_SILENCE_MS } from "./device";
 import type { Lab } from "./lab.svelte";
-import { choiceOf } from "./state/data-sets";
+import { resumed, takeSame } from "./rescue";
 import { t } from "./strings";
 
 /** The GPU bundle may still be under construction (`cargo xtask serve`): how often to look. */
@@ -70,14 +70,11 @@ async function moveOver(lab: Lab, adapter: string, version: string, load: number
     const goesOn = lab.running;
     await lab.pause();
     const bytes = await lab.need.call("snapshot", null);
-    const ready = await client.call("resume", { data: choiceOf(lab.runs.data), snapshot: bytes.slice() });
+    const ready = await resumed(lab, client, bytes);
     lab.adopt(client, opened, verdict ? t.device.gpuFaster(verdict.cpu_ms, verdict.gpu_ms) : t.device.forced);
     lab.lastSnapshot = { bytes, step: ready.info.step };
-    const known = lab.history.retuned;
-    lab.take(ready, true);
     arriving = null;
-    // What was changed while the run moved is changed again.
-    for (const { config } of known.slice(lab.history.retuned.length)) await lab.tuning.change(config);
+    await takeSame(lab, ready);
     if (goesOn) lab.train();
   } catch (error) {
     arriving?.terminate();
