@@ -3,7 +3,7 @@
 //! A method that is `async` must not be called while another one is in flight: the worker serialises its calls.
 
 use crate::analyze::Hit;
-use crate::config::{Config, ImageFeatures};
+use crate::config::Config;
 use crate::data::Credit;
 use crate::device::{self, Choice, Opened};
 use crate::error::{Error, Result};
@@ -16,8 +16,10 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 mod export;
+mod import;
 mod pack;
 
+pub use import::Importer;
 pub use pack::{Data, Pack};
 
 type Js<T> = std::result::Result<T, JsError>;
@@ -166,7 +168,7 @@ impl Engine {
         let atlas = tiles.atlas();
         let rgba = js_sys::Uint8ClampedArray::from(atlas.rgba.as_slice());
         let object = to_js(&serde_json::json!({
-            "size": tiles.size, "columns": atlas.columns, "width": atlas.width, "height": atlas.height,
+            "size": atlas.size, "columns": atlas.columns, "width": atlas.width, "height": atlas.height,
         }))?;
         put(&object, "rgba", &rgba.into())?;
         Ok(object)
@@ -266,9 +268,11 @@ impl Engine {
         moment: JsValue,
     ) -> Js<JsValue> {
         let moment: Moment = serde_wasm_bindgen::from_value(moment)?;
-        let kind: ImageFeatures = self.lab()?.session().inputs().image_features();
+        let session = self.lab()?.session();
+        let (kind, own) = (session.inputs().image_features(), session.corpus().projection.clone());
         // On the CPU whatever the run's device: one picture is not worth compiling a GPU pipeline for each layer.
-        let raw = query::features(bytes, &name, kind, Some(&pack.0), &burn::tensor::Device::flex()).await?;
+        let raw =
+            query::features(bytes, &name, kind, Some(&pack.0), own.as_ref(), &burn::tensor::Device::flex()).await?;
         found(self.lab_mut()?.search_features(raw, k, moment).await?)
     }
 

@@ -63,7 +63,7 @@ pub fn run(arguments: CompareArguments) -> Result<()> {
         return render(&records, file, &arguments.out);
     }
     let suite = suite(&arguments)?;
-    let source = Source::parse(&arguments.data, &[])?;
+    let source = Source::parse(&arguments.data, &[], false)?;
     compute(suite, &source, &arguments, &mut records)?;
     if arguments.json {
         println!("{}", json(&records)?);

@@ -1,6 +1,7 @@
 //! Arguments and dispatch.
 
 mod bench;
+mod check;
 mod compare;
 mod embed;
 mod eval;
@@ -35,6 +36,8 @@ fn version() -> &'static str {
 enum Command {
     /// Trains on a pack or a folder; prints the start, the twin without transfer and the result side by side.
     Train(train::TrainArguments),
+    /// Looks at data of one's own: unreadable, copied, badly labelled pictures, and how they would be split.
+    Check(check::CheckArguments),
     /// Metrics of a saved run on the held-out part.
     Eval(eval::EvalArguments),
     /// Searches a saved run by a text or by a picture.
@@ -53,6 +56,7 @@ enum Command {
 pub async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Train(a) => train::run(a).await,
+        Command::Check(a) => check::run(&a),
         Command::Eval(a) => eval::run(a).await,
         Command::Search(a) => search::run(a).await,
         Command::Export(a) => export::run(a).await,

@@ -43,7 +43,8 @@ pub async fn run(arguments: SearchArguments) -> Result<()> {
             let name = path.display().to_string();
             let kind = lab.session().inputs().image_features();
             let pack = if kind == ImageFeatures::Given { Some(source.encoder()?) } else { None };
-            let raw = query::features(&bytes, &name, kind, pack.as_ref(), &opened.device).await?;
+            let own = lab.session().corpus().projection.clone();
+            let raw = query::features(&bytes, &name, kind, pack.as_ref(), own.as_ref(), &opened.device).await?;
             lab.search_features(raw, arguments.k, Moment::Now).await?
         }
         (None, None) => return Err(Error::Config("give --text or --image".to_owned())),

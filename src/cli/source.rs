@@ -1,12 +1,19 @@
-//! Where the data of a run comes from: a bundled pack by name, generated scenes, or a folder.
+//! Where the data of a run comes from: a bundled pack by name, generated scenes, or files of one's own.
 
-use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, read_folder, shapes};
+use burn::tensor::Device;
+use mtls_lab::data::check::{Check, Plan};
+use mtls_lab::data::files::{self, Dir, Files};
+use mtls_lab::data::import::{Advance, Import};
+use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, shapes};
 use mtls_lab::error::{Error, Result};
+use mtls_lab::features::encoder::Encoder;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Parts that only a new picture needs.
 const ENCODER: [&str; 2] = ["encoder", "pca"];
+/// Pictures that go through the encoder together.
+const ENCODED_AT_ONCE: usize = 8;
 
 /// Source of a corpus, as it is kept beside a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,19 +32,26 @@ pub enum Source {
     },
     /// Generated scenes.
     Shapes(ShapesOptions),
-    /// A folder in the imagefolder convention.
+    /// A folder, a zip or a tar of pictures with captions.
     Folder {
         /// Its absolute path.
         path: PathBuf,
+        /// Pictures go through the pretrained encoder.
+        #[serde(default)]
+        encoder: bool,
     },
 }
 
 impl Source {
     /// `emoji` and `emoji-4` are the pack with all concepts, `emoji-1k` its first part; `clipart` is another; `shapes`, `shapes:ITEMS` and
-    /// `shapes:ITEMS:SEED` are generated; anything else is a folder.
-    pub fn parse(name: &str, views: &[String]) -> Result<Self> {
+    /// `shapes:ITEMS:SEED` are generated; anything else is a folder, a zip or a tar.
+    pub fn parse(name: &str, views: &[String], encoder: bool) -> Result<Self> {
         let views = views.to_vec();
+        let bundled = matches!(name, "emoji" | "emoji-4" | "emoji-1k" | "clipart" | "shapes") || name.starts_with("shapes:");
         match name {
+            _ if encoder && bundled => {
+                Err(Error::Config("--encoder is for files of one's own; packs have been through it, shapes need none".into()))
+            }
             "emoji" | "emoji-4" => Ok(Self::Pack { pack: emoji(), subset: "emoji-4".into(), views }),
             "emoji-1k" => Ok(Self::Pack { pack: emoji(), subset: "emoji-1k".into(), views }),
             "clipart" => Ok(Self::Pack { pack: "clipart".into(), subset: "clipart".into(), views }),
@@ -45,13 +59,13 @@ impl Source {
             name if name == "shapes" || name.starts_with("shapes:") => Ok(Self::Shapes(shapes_options(name)?)),
             path => {
                 let path = PathBuf::from(path);
-                if !path.is_dir() {
+                if !path.exists() {
                     return Err(Error::Config(format!(
-                        "--data {}: no such folder, and no such data set; there are emoji (all styles), emoji-1k, clipart and shapes",
+                        "--data {}: no such folder or file, and no such data set; there are emoji (all styles), emoji-1k, clipart and shapes",
                         path.display()
                     )));
                 }
-                Ok(Self::Folder { path: std::path::absolute(&path).map_err(|e| Error::io(&path, e))? })
+                Ok(Self::Folder { path: std::path::absolute(&path).map_err(|e| Error::io(&path, e))?, encoder })
             }
         }
     }
@@ -66,17 +80,59 @@ impl Source {
                 folder.load(names)?.corpus(&PackOptions { subset: subset.clone(), views: views.clone() })
             }
             Self::Shapes(options) => shapes(*options),
-            Self::Folder { path } => {
-                let corpus = read_folder(path)?;
+            Self::Folder { path, encoder } => {
+                let import = self.read(path, *encoder)?;
+                let corpus = import.finish(&Plan::default())?;
                 for p in &corpus.problems {
                     eprintln!("row {}{}{}: {}", p.row, if p.file.is_empty() { "" } else { " " }, p.file, p.problem);
                 }
                 if !corpus.problems.is_empty() {
-                    eprintln!("{} rows left out, {} items used", corpus.problems.len(), corpus.len());
+                    eprintln!("{} problems, {} items used", corpus.problems.len(), corpus.len());
                 }
                 Ok(corpus)
             }
         }
+    }
+
+    /// What is to be said about files of one's own.
+    ///
+    /// # Errors
+    /// A bundled set, which needs no check; files that cannot be read at all.
+    pub fn check(&self) -> Result<Check> {
+        match self {
+            Self::Folder { path, encoder } => Ok(self.read(path, *encoder)?.check(&Plan::default())),
+            _ => Err(Error::Config("check looks at files of one's own; give a folder, a zip or a tar".into())),
+        }
+    }
+
+    /// Reads all pictures.
+    fn read(&self, path: &Path, encoder: bool) -> Result<Import> {
+        let name = path.file_stem().map_or("folder".into(), |name| name.to_string_lossy().into_owned());
+        let files: Box<dyn Files> = if path.is_dir() {
+            Box::new(Dir::open(path)?)
+        } else {
+            let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
+            files::archive(&path.display().to_string(), std::io::BufReader::new(file))?
+                .ok_or_else(|| Error::Config(format!("--data {}: is no folder, no zip and no tar", path.display())))?
+        };
+        let mut import = Import::open(&name, files, encoder)?;
+        let weights = if encoder { Some(self.encoder()?) } else { None };
+        let weights = weights.as_ref().and_then(Pack::encoder_part);
+        let encoder = weights.map(|part| Encoder::from_part(part, &Device::flex())).transpose()?;
+        loop {
+            match import.advance() {
+                Advance::Done => break,
+                Advance::Foreign { .. } => import.supply(None),
+                Advance::Row => {}
+            }
+            if let Some(encoder) = encoder.as_ref().filter(|_| import.waiting() >= ENCODED_AT_ONCE) {
+                pollster::block_on(import.encode(encoder))?;
+            }
+        }
+        if let Some(encoder) = encoder.as_ref().filter(|_| import.waiting() > 0) {
+            pollster::block_on(import.encode(encoder))?;
+        }
+        Ok(import)
     }
 
     /// A bundled pack with what a new picture needs: the encoder and its projection.

@@ -20,9 +20,12 @@ use std::time::Instant;
 
 #[derive(Args)]
 pub struct TrainArguments {
-    /// emoji, emoji-1k, clipart, shapes (shapes:ITEMS, shapes:ITEMS:SEED) or a folder with metadata.csv or metadata.jsonl.
+    /// emoji, emoji-1k, clipart, shapes (shapes:ITEMS, shapes:ITEMS:SEED), or a folder, a zip or a tar of pictures with captions (docs/formats.md).
     #[arg(long, default_value = "emoji")]
     data: String,
+    /// Own pictures go through the pretrained image encoder.
+    #[arg(long)]
+    encoder: bool,
     /// Styles of the pack to train on, e.g. --views noto,twemoji; all where none is named.
     #[arg(long, value_delimiter = ',')]
     views: Vec<String>,
@@ -74,7 +77,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         session
     } else {
         let config = arguments.config.resolve()?;
-        let source = Source::parse(&arguments.data, &arguments.views)?;
+        let source = Source::parse(&arguments.data, &arguments.views, arguments.encoder)?;
         let corpus: Rc<Corpus> = Rc::new(source.open()?);
         if let Some(path) = &arguments.out {
             folder = Some(RunFolder::create(path, &source)?);

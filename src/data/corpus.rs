@@ -4,6 +4,7 @@
 //! index, everywhere and always: nothing is ever joined by position after filtering.
 
 use crate::error::{Error, Result};
+use crate::features::pca::Pca;
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct Corpus {
     pub subclasses: Vec<String>,
     /// Query texts per item, one set per language or source; the first is the one the metrics are reported on.
     pub query_sets: Vec<QuerySet>,
+    /// From the encoder's features to those of the views; none where they came from elsewhere, or are in the pack.
+    pub projection: Option<Pca>,
     /// Who made the pictures and texts.
     pub credits: Vec<Credit>,
     /// Rows of the source that could not be used, each with its reason.
@@ -31,7 +34,7 @@ pub struct Corpus {
 }
 
 /// One item.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Stable name: code points (`1f34e`) or file name.
     pub key: String,
@@ -82,21 +85,25 @@ impl Tiles {
         self.len() == 0
     }
 
-    /// The tiles side by side, row by row, as square as whole tiles allow: no side grows past what a texture can be.
+    /// The tiles side by side, row by row, as square as whole tiles allow. Where there are so many that a side would grow
+    /// past [`MOST_ATLAS`], each is drawn smaller.
     pub fn atlas(&self) -> Atlas {
-        let columns = (self.len() as f64).sqrt().ceil() as usize;
-        let rows = self.len().div_ceil(columns.max(1));
-        let (width, height) = (columns * self.size, rows * self.size);
+        let columns = ((self.len() as f64).sqrt().ceil() as usize).max(1);
+        let rows = self.len().div_ceil(columns);
+        let size = self.size.min(MOST_ATLAS / columns).max(1);
+        let (width, height) = (columns * size, rows * size);
         let mut rgba = vec![0; width * height * 4];
         for i in 0..self.len() {
-            let (left, top) = ((i % columns) * self.size, (i / columns) * self.size);
-            for (y, line) in self.tile(i).chunks_exact(self.size * 3).enumerate() {
+            let (left, top) = ((i % columns) * size, (i / columns) * size);
+            let smaller = (size < self.size).then(|| area_mean(self.tile(i), self.size, size, size));
+            let tile = smaller.as_deref().unwrap_or_else(|| self.tile(i));
+            for (y, line) in tile.chunks_exact(size * 3).enumerate() {
                 let start = ((top + y) * width + left) * 4;
-                let out = rgba[start..start + self.size * 4].chunks_exact_mut(4);
+                let out = rgba[start..start + size * 4].chunks_exact_mut(4);
                 out.zip(line.chunks_exact(3)).for_each(|(o, p)| o.copy_from_slice(&[p[0], p[1], p[2], 255]));
             }
         }
-        Atlas { columns, width, height, rgba }
+        Atlas { size, columns, width, height, rgba }
     }
 
     /// The pixels of tile `i`, `size * size * 3` bytes.
@@ -106,9 +113,34 @@ impl Tiles {
     }
 }
 
+/// Side of an atlas in pixels that every browser takes as a texture.
+pub const MOST_ATLAS: usize = 4096;
+
+/// Mean colours of `width × height` fields of a tile, RGB.
+pub(super) fn area_mean(tile: &[u8], size: usize, width: usize, height: usize) -> Vec<u8> {
+    let bounds = |n: usize, of: usize| (n * size / of, ((n + 1) * size / of).max(n * size / of + 1).min(size));
+    let mut out = Vec::with_capacity(width * height * 3);
+    for y in 0..height {
+        for x in 0..width {
+            let ((left, right), (top, bottom)) = (bounds(x, width), bounds(y, height));
+            let mut sum = [0u32; 3];
+            for row in top..bottom {
+                for pixel in tile[(row * size + left) * 3..(row * size + right) * 3].chunks_exact(3) {
+                    sum.iter_mut().zip(pixel).for_each(|(s, p)| *s += u32::from(*p));
+                }
+            }
+            let count = ((right - left) * (bottom - top)) as u32;
+            out.extend(sum.map(|s| ((s + count / 2) / count) as u8));
+        }
+    }
+    out
+}
+
 /// All tiles as one picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Atlas {
+    /// Side of a tile in it, in pixels.
+    pub size: usize,
     /// Tiles in a row.
     pub columns: usize,
     /// Pixels.
@@ -120,7 +152,7 @@ pub struct Atlas {
 }
 
 /// Evaluation texts: `texts[item]` holds at least one text per item, or none where the set does not cover the item.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct QuerySet {
     /// Language tag or source, e.g. `en`, `de`, `emojilib`.
     pub name: String,

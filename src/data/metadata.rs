@@ -2,8 +2,10 @@
 //!
 //! Columns: `file_name`; `text` or `caption` (`text` where a row has both); optional `label`; optional `split`, one of
 //! `train`, `test`, `validation`. Other columns are ignored. Rows that cannot be used come back as [`RowProblem`]s beside
-//! the ones that can: nothing is dropped in silence.
+//! the ones that can: nothing is dropped in silence. A row without a caption is a problem, and kept: the picture can be
+//! given one later.
 
+use super::layout::path_in;
 use crate::data::corpus::RowProblem;
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -25,9 +27,11 @@ pub enum Part {
 pub struct Row {
     /// Counted from 1; the header of a CSV file is row 1.
     pub row: usize,
-    /// As written; not checked.
+    /// Number of the row among all rows, from 0, with those that cannot be used.
+    pub at: usize,
+    /// As written; not checked. Empty for features without pictures.
     pub file: String,
-    /// Trimmed, not empty.
+    /// Trimmed; empty where there is none.
     pub caption: String,
     /// Cluster label.
     pub label: Option<String>,
@@ -44,22 +48,90 @@ pub struct Rows {
     pub problems: Vec<RowProblem>,
     /// Whether any row names its part.
     pub has_split: bool,
+    /// Rows seen, with those that cannot be used.
+    pub count: usize,
+}
+
+/// A longer caption is cut: it would be no caption, and a list entry of a megabyte.
+const MOST_CAPTION_CHARS: usize = 2_000;
+
+/// Without control characters (a NUL ends a text in many programs) and white space around it.
+fn clean(text: &str) -> Option<String> {
+    let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r')).collect();
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 impl Rows {
-    fn problem(&mut self, row: usize, file: &str, problem: impl Into<String>) {
+    pub(super) fn problem(&mut self, row: usize, file: &str, problem: impl Into<String>) {
         self.problems.push(RowProblem { row, file: file.to_owned(), problem: problem.into() });
     }
 
-    fn add(&mut self, row: usize, fields: Fields) {
-        let text =
-            |field: &Option<String>| field.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let Some(file) = text(&fields.file_name) else {
+    /// A picture with a caption from a place that has no columns.
+    pub(super) fn add_caption(&mut self, row: usize, file: &str, caption: &str, label: Option<&str>) {
+        let own = |text: &str| Some(text.to_owned());
+        let fields =
+            Fields { file_name: own(file), text: own(caption), label: label.and_then(own), ..Fields::default() };
+        self.add(row, fields, false);
+    }
+
+    /// A picture with the JSON object beside it.
+    pub(super) fn add_json(&mut self, row: usize, file: &str, json: &str, label: Option<String>) {
+        match serde_json::from_str::<Fields>(json) {
+            Ok(fields) if json.trim_start().starts_with('{') => {
+                let label = fields.label.clone().or(label);
+                self.add(row, Fields { file_name: Some(file.to_owned()), label, ..fields }, false);
+            }
+            _ => {
+                self.problem(row, file, "the .json beside it is no object with a text or caption; correct it");
+                self.keep(row, file);
+            }
+        }
+    }
+
+    /// A picture whose caption cannot be read, so that it can be given one.
+    pub(super) fn keep(&mut self, row: usize, file: &str) {
+        let at = self.count;
+        self.rows.push(Row { row, at, file: file.to_owned(), caption: String::new(), label: None, part: None });
+        self.count += 1;
+    }
+
+    /// Takes over the rows of a table that lies in `folder`.
+    pub(super) fn append(&mut self, folder: &str, rows: Self) {
+        let start = self.count;
+        self.problems.extend(rows.problems);
+        for mut row in rows.rows {
+            // A name that leads out stays as it is, to be refused as it was written.
+            if let Ok(path) = path_in(folder, &row.file) {
+                row.file = path;
+            }
+            row.at += start;
+            self.rows.push(row);
+        }
+        self.has_split |= rows.has_split;
+        self.count += rows.count;
+    }
+
+    fn add(&mut self, row: usize, fields: Fields, file_needed: bool) {
+        let at = self.count;
+        self.count += 1;
+        let text = |field: &Option<String>| field.as_deref().and_then(clean);
+        // As it is, so that a name with a NUL is refused and not found under another one.
+        let file = fields.file_name.as_deref().map(str::trim).filter(|f| !f.is_empty()).map(str::to_owned);
+        if file_needed && file.is_none() {
             return self.problem(row, "", "file_name is empty; name the picture");
-        };
-        let Some(caption) = text(&fields.text).or_else(|| text(&fields.caption)) else {
-            return self.problem(row, &file, "the caption is empty; fill in text or caption");
-        };
+        }
+        let file = file.unwrap_or_default();
+        let mut caption = text(&fields.text).or_else(|| text(&fields.caption)).unwrap_or_default();
+        if caption.is_empty() {
+            self.problem(row, &file, "the caption is empty; fill in text or caption");
+        } else if let Some((end, _)) = caption.char_indices().nth(MOST_CAPTION_CHARS) {
+            caption.truncate(end);
+            self.problem(
+                row,
+                &file,
+                format!("the caption is longer than {MOST_CAPTION_CHARS} characters; it was cut there"),
+            );
+        }
         let part = match text(&fields.split).map(|s| s.to_lowercase()).as_deref() {
             None => None,
             Some("train" | "training") => Some(Part::Train),
@@ -70,11 +142,11 @@ impl Rows {
             }
         };
         self.has_split |= part.is_some();
-        self.rows.push(Row { row, file, caption, label: text(&fields.label), part });
+        self.rows.push(Row { row, at, file, caption, label: text(&fields.label), part });
     }
 
     /// Rows without a part in data that has a split: trained on, and said so.
-    fn checked(mut self) -> Self {
+    pub(super) fn checked(mut self) -> Self {
         if self.has_split {
             let missing: Vec<_> =
                 self.rows.iter().filter(|r| r.part.is_none()).map(|r| (r.row, r.file.clone())).collect();
@@ -114,11 +186,11 @@ fn text_or_number<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Re
 /// where they hold commas, quotes or line breaks.
 ///
 /// # Errors
-/// The header lacks `file_name`, or both `text` and `caption`.
-pub fn csv(bytes: &[u8]) -> Result<Rows> {
+/// The header lacks `file_name` (where `file_needed`: features come without files), or both `text` and `caption`.
+pub fn csv(name: &str, bytes: &[u8], file_needed: bool) -> Result<Rows> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let unreadable = |e: csv::Error| Error::format("metadata.csv", e.to_string());
+    let unreadable = |e: csv::Error| Error::format(name, e.to_string());
     let header: Vec<String> = reader
         .byte_headers()
         .map_err(unreadable)?
@@ -128,9 +200,9 @@ pub fn csv(bytes: &[u8]) -> Result<Rows> {
     let column = |name: &str| header.iter().position(|other| other == name);
     let file_name = column("file_name");
     let captions = [column("text"), column("caption")];
-    if file_name.is_none() || captions == [None, None] {
+    if file_needed && file_name.is_none() || captions == [None, None] {
         return Err(Error::format(
-            "metadata.csv",
+            name,
             format!("the first line must name the columns {COLUMNS}; it says: {}", header.join(", ")),
         ));
     }
@@ -144,16 +216,19 @@ pub fn csv(bytes: &[u8]) -> Result<Rows> {
         let file = field(file_name).unwrap_or_default();
         if std::str::from_utf8(record.as_slice()).is_err() {
             rows.problem(row, &file, "is not UTF-8; save the file as UTF-8");
+            rows.count += 1;
         } else if record.len() != header.len() {
             let problem =
                 format!("has {} fields, the header has {}; quote texts with commas", record.len(), header.len());
             rows.problem(row, &file, problem);
+            rows.count += 1;
         } else if reader.position().byte() >= bytes.len() as u64 && swallowed(bytes, &record) {
             rows.problem(
                 row,
                 &file,
                 "a quotation mark is never closed: the rest of the file stands in this row; close it",
             );
+            rows.count += 1;
         } else {
             let [text, caption] = captions.map(field);
             let fields = Fields {
@@ -163,7 +238,7 @@ pub fn csv(bytes: &[u8]) -> Result<Rows> {
                 label: field(column("label")),
                 split: field(column("split")),
             };
-            rows.add(row, fields);
+            rows.add(row, fields, file_needed);
         }
     }
     Ok(rows.checked())
@@ -177,8 +252,8 @@ fn swallowed(bytes: &[u8], last: &csv::ByteRecord) -> bool {
 /// Reads `metadata.jsonl`: one JSON object a line, UTF-8; empty lines are skipped.
 ///
 /// # Errors
-/// No line holds both a file name and a caption.
-pub fn jsonl(bytes: &[u8]) -> Result<Rows> {
+/// No line is an object with a file name (where `file_needed`).
+pub fn jsonl(name: &str, bytes: &[u8], file_needed: bool) -> Result<Rows> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut rows = Rows::default();
     for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
@@ -188,9 +263,13 @@ pub fn jsonl(bytes: &[u8]) -> Result<Rows> {
         }
         match serde_json::from_slice::<Fields>(line) {
             // An array would also fill the fields by position.
-            Ok(fields) if line.starts_with(b"{") => rows.add(i + 1, fields),
-            Ok(_) => rows.problem(i + 1, "", "is not a JSON object"),
+            Ok(fields) if line.starts_with(b"{") => rows.add(i + 1, fields, file_needed),
+            Ok(_) => {
+                rows.count += 1;
+                rows.problem(i + 1, "", "is not a JSON object");
+            }
             Err(e) => {
+                rows.count += 1;
                 // The parser counts lines within this line; only its column says something.
                 let sentence = e.to_string();
                 let cause = sentence.split(" at line").next().unwrap_or_default();
@@ -200,7 +279,7 @@ pub fn jsonl(bytes: &[u8]) -> Result<Rows> {
     }
     if rows.rows.is_empty() {
         let first = rows.problems.first().map_or(String::new(), |p| format!("; row {}: {}", p.row, p.problem));
-        return Err(Error::format("metadata.jsonl", format!("no line is an object with {COLUMNS}{first}")));
+        return Err(Error::format(name, format!("no line is an object with {COLUMNS}{first}")));
     }
     Ok(rows.checked())
 }
@@ -209,8 +288,16 @@ pub fn jsonl(bytes: &[u8]) -> Result<Rows> {
 mod tests {
     use super::*;
 
-    fn row(row: usize, file: &str, caption: &str) -> Row {
-        Row { row, file: file.into(), caption: caption.into(), label: None, part: None }
+    fn row(row: usize, at: usize, file: &str, caption: &str) -> Row {
+        Row { row, at, file: file.into(), caption: caption.into(), label: None, part: None }
+    }
+
+    fn csv(bytes: &[u8]) -> Result<Rows> {
+        super::csv("metadata.csv", bytes, true)
+    }
+
+    fn jsonl(bytes: &[u8]) -> Result<Rows> {
+        super::jsonl("metadata.jsonl", bytes, true)
     }
 
     fn problems(rows: &Rows) -> Vec<(usize, &str)> {
@@ -223,7 +310,8 @@ mod tests {
             "\u{feff}File_Name, text \r\na.png,\"a cat, \"\"big\"\"\"\r\nb.png,\"two\r\nlines\"\r\nc.png, spaced \r\n";
         let rows = csv(text.as_bytes()).unwrap();
         assert_eq!(rows.problems, []);
-        let want = [row(2, "a.png", "a cat, \"big\""), row(3, "b.png", "two\r\nlines"), row(4, "c.png", "spaced")];
+        let want =
+            [row(2, 0, "a.png", "a cat, \"big\""), row(3, 1, "b.png", "two\r\nlines"), row(4, 2, "c.png", "spaced")];
         assert_eq!(rows.rows, want);
     }
 
@@ -241,7 +329,12 @@ mod tests {
         }
         let used: Vec<_> = rows.rows.iter().map(|r| (r.row, r.label.as_deref(), r.part)).collect();
         let (train, held) = (Some(Part::Train), Some(Part::HeldOut));
-        assert_eq!(used, [(2, Some("x"), train), (7, Some("7"), None), (8, None, None), (10, Some("y"), held)]);
+        // Row 3 has no caption: a problem, and kept.
+        assert_eq!(
+            used,
+            [(2, Some("x"), train), (3, Some("x"), held), (7, Some("7"), None), (8, None, None), (10, Some("y"), held)]
+        );
+        assert_eq!((rows.count, rows.rows[4].at), (9, 8));
     }
 
     #[test]
@@ -254,13 +347,26 @@ mod tests {
     }
 
     #[test]
+    fn hostile_captions_are_tamed() {
+        let long = "x".repeat(1 << 20);
+        let text = format!(
+            "{{\"file_name\":\"a.png\",\"text\":\"a\\u0000b\\u0007\"}}\n{{\"file_name\":\"b.png\",\"text\":\"\\ud800\"}}\n{{\"file_name\":\"c.png\",\"text\":\"{long}\"}}\n{{\"file_name\":\"d.png\",\"text\":\"<img src=x onerror=alert(1)>\"}}\n"
+        );
+        let rows = jsonl(text.as_bytes()).unwrap();
+        let captions: Vec<&str> = rows.rows.iter().map(|r| r.caption.as_str()).collect();
+        // Markup is text: whoever shows it escapes it.
+        assert_eq!((captions[0], captions[1].len(), captions[2]), ("ab", 2_000, "<img src=x onerror=alert(1)>"));
+        assert!(rows.problems[0].row == 2 && rows.problems[1].row == 3 && rows.problems[1].problem.contains("2000"));
+    }
+
+    #[test]
     fn an_open_quote_does_not_swallow_rows_in_silence() {
         let rows = csv(b"file_name,text\na.png,fine\nb.png,\"open\nc.png,dog\nd.png,cow\n").unwrap();
-        assert_eq!(rows.rows, [row(2, "a.png", "fine")]);
+        assert_eq!(rows.rows, [row(2, 0, "a.png", "fine")]);
         assert!(rows.problems[0].row == 3 && rows.problems[0].problem.contains("never closed"));
         // A lone quote inside an unquoted field opens nothing.
         let rows = csv(b"file_name,text\na.png,5\" nail\nb.png,dog\n").unwrap();
-        assert_eq!(rows.rows, [row(2, "a.png", "5\" nail"), row(3, "b.png", "dog")]);
+        assert_eq!(rows.rows, [row(2, 0, "a.png", "5\" nail"), row(3, 1, "b.png", "dog")]);
     }
 
     #[test]
@@ -271,8 +377,8 @@ mod tests {
             {\"file_name\":\"e.png\",\"caption\":\" e \",\"split\":\"test\"}\n{}\n{\"file_name\":\"\xff\"}\nnull\n";
         let rows = jsonl(text).unwrap();
         assert_eq!(rows.rows.len(), 2);
-        assert_eq!(rows.rows[0], Row { label: Some("3".into()), ..row(1, "a.png", "one") });
-        assert_eq!(rows.rows[1], Row { part: Some(Part::HeldOut), ..row(6, "e.png", "e") });
+        assert_eq!(rows.rows[0], Row { label: Some("3".into()), ..row(1, 0, "a.png", "one") });
+        assert_eq!(rows.rows[1], Row { part: Some(Part::HeldOut), ..row(6, 4, "e.png", "e") });
         let got: Vec<usize> = problems(&rows).iter().map(|p| p.0).collect();
         assert_eq!(got, [1, 3, 4, 5, 7, 8, 9]);
         assert!(rows.problems[1].problem.contains("column"), "{:?}", rows.problems[1]);

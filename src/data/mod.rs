@@ -3,24 +3,32 @@
 //! - [`corpus`]: items with captions, pictures in one or more views, labels; the tables that everything else indexes.
 //! - [`split`]: which items and views a run trains on and which it reports on.
 //! - [`pack`]: the bundled packs; `pack_files` (native) finds and reads them in folders.
-//! - [`metadata`]: rows of `metadata.csv` and `metadata.jsonl`; `folder` (native) reads a user's folder by them.
+//! - [`import`]: a user's own files: [`files`] (folder, zip, tar), [`mod@layout`] and [`metadata`] (which picture has which caption),
+//!   [`npy`] (ready features), [`mod@check`] (what is wrong with them, and remedies), and at the end a corpus.
+//! - [`prepared`]: a corpus as one file, so that own data outlives a reload.
 //! - [`mod@shapes`]: generated scenes of shapes, with captions that say where they are.
 //! - [`synthetic`]: a small generated corpus for tests and the device self-test.
 
+mod assemble;
+pub mod check;
 pub mod corpus;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod folder;
+pub mod files;
+pub mod import;
+pub mod layout;
 pub mod metadata;
+mod near;
+pub mod npy;
 pub mod pack;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod pack_files;
+pub mod prepared;
 pub mod shapes;
 pub mod split;
 pub mod synthetic;
 
 pub use corpus::{Corpus, Credit, Item, QuerySet, RowProblem, Tiles, View};
 #[cfg(not(target_arch = "wasm32"))]
-pub use folder::read_folder;
+pub use import::read_folder;
 pub use pack::{Manifest, Pack, PackOptions};
 #[cfg(not(target_arch = "wasm32"))]
 pub use pack_files::PackFolder;

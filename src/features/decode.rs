@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::io::Cursor;
 
 /// Longest side that is decoded, in pixels.
@@ -24,6 +24,33 @@ const MOST_BYTES: u64 = MOST_MEGAPIXELS * 1_000_000 * 12;
 pub fn decode(name: &str, bytes: &[u8], size: usize) -> Result<Vec<u8>> {
     let image = open(bytes).map_err(|problem| Error::Image { name: name.to_owned(), problem })?;
     Ok(fitted(&on_white(image), size as u32).into_raw())
+}
+
+/// As [`decode`], at several sizes at once; `None` for a kind that only a browser reads (AVIF, HEIC, BMP, SVG, ...).
+///
+/// # Errors
+/// As [`decode`].
+pub fn tiles(name: &str, bytes: &[u8], sizes: &[usize]) -> Result<Option<Vec<Vec<u8>>>> {
+    let ours = |format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif);
+    let foreign = match image::guess_format(bytes) {
+        Ok(format) => !ours(format),
+        Err(_) => matches!(name.rsplit('.').next(), Some("avif" | "heic" | "bmp" | "svg")) && !bytes.is_empty(),
+    };
+    if foreign {
+        return Ok(None);
+    }
+    let image = open(bytes).map_err(|problem| Error::Image { name: name.to_owned(), problem })?;
+    Ok(Some(at_sizes(&on_white(image), sizes)))
+}
+
+/// Tiles of pixels that somebody else decoded (`width * height * 4` bytes); `None` if they are not that many.
+pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>, sizes: &[usize]) -> Option<Vec<Vec<u8>>> {
+    let image = image::RgbaImage::from_raw(width, height, rgba).filter(|_| width > 0 && height > 0)?;
+    Some(at_sizes(&on_white(image.into()), sizes))
+}
+
+fn at_sizes(image: &RgbImage, sizes: &[usize]) -> Vec<Vec<u8>> {
+    sizes.iter().map(|&size| fitted(image, size as u32).into_raw()).collect()
 }
 
 fn open(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
@@ -87,7 +114,7 @@ fn fitted(image: &RgbImage, size: u32) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbaImage};
+    use image::{ExtendedColorType, ImageEncoder as _, RgbaImage};
 
     fn png(image: &RgbaImage) -> Vec<u8> {
         let mut bytes = Vec::new();

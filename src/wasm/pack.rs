@@ -3,7 +3,7 @@
 use super::{Js, to_js};
 use crate::config::Config;
 use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
-use crate::data::{Corpus, shapes};
+use crate::data::{Corpus, prepared, shapes};
 use crate::objectives::{self, Method};
 use crate::train::session::RETUNABLE;
 use serde::Deserialize;
@@ -107,5 +107,10 @@ impl Data {
     /// Generated scenes, `{ items, seed }`.
     pub fn shapes(options: JsValue) -> Js<Data> {
         Ok(Self(Rc::new(shapes(serde_wasm_bindgen::from_value(options)?)?)))
+    }
+
+    /// Own data as an importer wrote it.
+    pub fn prepared(bytes: &[u8]) -> Js<Data> {
+        Ok(Self(Rc::new(prepared::read(bytes)?)))
     }
 }

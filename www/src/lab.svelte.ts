@@ -5,6 +5,7 @@ import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
 import { PACKS } from "./offline/addresses";
+import { ownSets } from "./own/sets.svelte";
 import { Timeline } from "./timeline.svelte";
 import { Tuning } from "./tuning.svelte";
 import { Twin, type Positions } from "./twin.svelte";
@@ -91,7 +92,7 @@ export class Lab {
       this.bundles = await readBundles(this.base).catch(() => {
         throw new Error(t.errors.bundles);
       });
-      await Promise.all([this.#open(), this.runs.read()]);
+      await Promise.all([this.#open(), this.runs.read(), ownSets.read()]);
       await this.#firstRun();
       const { beside } = this.address;
       if (beside !== null && !this.twin.choose(beside)) this.address.unknown.push(`beside=${beside}`);

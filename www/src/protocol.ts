@@ -98,8 +98,8 @@ export interface RunInfo {
 }
 /** What a step computes, for timing it on a device. */
 export interface Workload { config: Config; image_dim: number; text_dim: number }
-/** What a run is about: part of a bundled pack, or generated scenes. */
-export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } };
+/** What a run is about: part of a bundled pack, generated scenes, or own data by its fingerprint, as the importer wrote it. */
+export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } } | { own: string; file: Blob };
 
 /** The interface of a wasm bundle (wasm-bindgen, target web). */
 export interface PackHandle {
@@ -142,6 +142,27 @@ export interface EngineHandle {
   lose_device(): void;
   free(): void;
 }
+/** `foreign`: a picture that the browser has to decode. */
+export interface Advanced { done: number; rows: number; pictures: number; ended: boolean; foreign?: { name: string; bytes: Uint8Array<ArrayBuffer> } }
+/** Remedies: differences to what was read, each by the number of a picture. */
+export interface Plan { drop: number[]; captions: Record<number, string[]>; strip_labels: boolean; ignore_labels: boolean; ignore_split: boolean }
+export type FindingKind = "problems" | "no_caption" | "same_picture" | "near_duplicates" | "same_caption" | "label_in_caption" | "dominant" | "rare_labels" | "leak" | "few";
+export interface Finding { kind: FindingKind; count: number; groups: number[][]; remedy: Plan | null }
+export interface Check {
+  findings: Finding[]; problems: { row: number; file: string; problem: string }[];
+  usable: number; held_out: number; families: number; own_split: boolean; labels: [string, number][];
+}
+export interface PictureInfo { key: string; captions: string[]; label: string | null }
+export interface Prepared { name: string; fingerprint: string; items: number; held_out: number; classes: number; queries: string[]; bytes: Uint8Array<ArrayBuffer> }
+export interface ImporterHandle {
+  advance(n: number): Promise<Advanced>;
+  supply(width: number, height: number, rgba?: Uint8Array): void;
+  check(plan: Plan): Check;
+  about(pictures: Uint32Array): PictureInfo[];
+  tile(at: number): Uint8ClampedArray<ArrayBuffer>;
+  finish(plan: Plan): Prepared;
+  free(): void;
+}
 export interface Bundle {
   default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }>;
   about(): About;
@@ -150,7 +171,8 @@ export interface Bundle {
   objectives(): Objective[];
   retunable(): string[];
   Pack: new (manifest: Uint8Array) => PackHandle;
-  Data: { from_pack(pack: PackHandle, selection: { subset: string; views: string[] }): DataHandle; shapes(options: { items: number; seed: number }): DataHandle };
+  Data: { from_pack(pack: PackHandle, selection: { subset: string; views: string[] }): DataHandle; shapes(options: { items: number; seed: number }): DataHandle; prepared(bytes: Uint8Array): DataHandle };
+  Importer: { open(name: string, files: [string, Blob][], encoder?: Uint8Array): ImporterHandle };
   Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
 

@@ -66,6 +66,7 @@ impl Pack {
             subclasses,
             query_sets: self.query_sets(len),
             credits,
+            projection: None,
             problems: Vec::new(),
         })
     }

@@ -4,6 +4,7 @@ import { paint } from "../draw/paint";
 import type { Lab } from "../lab.svelte";
 import { presetTitle } from "../state/describe";
 import { readAddress, type Address } from "../state/url";
+import { titleOf } from "../state/data-sets";
 import { fixed, language, t } from "../strings";
 import { filmSeconds, metricsAt, type Track } from "../timeline.svelte";
 import type { Positions, Shown } from "../twin.svelte";
@@ -131,7 +132,7 @@ export class Cards {
     const run = this.#run;
     const words = presetTitle(presets.find(({ name }) => name === run.preset) ?? presets[0]);
     // Each part stays on one line.
-    return [t.settings.sets[run.data], words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
+    return [titleOf(run.data), words, `${t.settings.names["seed"]} ${config?.seed ?? 0}`].map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
   }
 
   #curveName(): string {

@@ -117,6 +117,10 @@ function need<T>(value: T | null): T {
 /** The data of a run; the parts of a pack that it needs are loaded first. Whoever asks for it frees it. */
 async function dataOf(choice: DataChoice): Promise<{ data: DataHandle; from: OpenPack | null }> {
   const { Data } = need(bundle);
+  if ("own" in choice) {
+    const bytes = new Uint8Array(await choice.file.arrayBuffer());
+    return { data: await queued(() => Data.prepared(bytes)), from: null };
+  }
   if ("shapes" in choice) return { data: await queued(() => Data.shapes(choice.shapes)), from: null };
   const from = await need(packs).open(choice.pack);
   await need(packs).add(from, from.handle.parts_for(choice.subset, choice.views, ["en"]));

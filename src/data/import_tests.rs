@@ -4,6 +4,7 @@ use super::*;
 use crate::config::DataConfig;
 use crate::data::Partition;
 use image::{Rgb, RgbImage};
+use std::path::Path;
 
 /// A folder with pictures of one colour each (`name`, `shade`) and a metadata file.
 fn folder(pictures: &[(&str, u8)], metadata: (&str, &str)) -> tempfile::TempDir {
@@ -158,6 +159,8 @@ fn what_cannot_be_a_corpus_says_why() {
     let same = "file_name,text\na.png,x\nb.png,x\nd.jpg,x\ne.png,x\n";
     says(folder(&FIVE, ("metadata.csv", same)).path(), &["nothing to tell apart"]);
     says(folder(&FIVE, ("metadata.jsonl", "not json\n")).path(), &["metadata.jsonl", "row 1"]);
+    let named = [("IMG_1.png", 1), ("IMG_2.png", 60), ("IMG_3.png", 110), ("IMG_4.png", 160)];
+    says(folder(&named, ("readme.md", "")).path(), &["0 usable", "caption is empty"]);
 }
 
 #[test]

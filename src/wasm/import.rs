@@ -1,0 +1,219 @@
+//! A user's own files in the page: dropped files, read in slices, and the steps from them to data that can be trained on.
+
+use super::{Js, put, to_js};
+use crate::data::check::Plan;
+use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
+use crate::data::import::{Advance, Import, Pixels};
+use crate::data::prepared;
+use crate::error::{Error, Result};
+use crate::features::encoder::Encoder;
+use burn::tensor::Device;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use wasm_bindgen::prelude::*;
+
+/// Bytes fetched at once from a file: a table of contents is read in small pieces.
+const SLICE: usize = 1 << 18;
+
+/// A dropped file as a reader. Works in a worker only: nothing else may read files synchronously.
+struct BlobReader {
+    blob: web_sys::Blob,
+    at: u64,
+    length: u64,
+}
+
+impl BlobReader {
+    fn new(blob: web_sys::Blob) -> Self {
+        let length = blob.size() as u64;
+        Self { blob, at: 0, length }
+    }
+}
+
+fn slice(blob: &web_sys::Blob, start: u64, end: u64) -> std::io::Result<Vec<u8>> {
+    let read = || -> std::result::Result<Vec<u8>, JsValue> {
+        let part = blob.slice_with_f64_and_f64(start as f64, end as f64)?;
+        let buffer = web_sys::FileReaderSync::new()?.read_as_array_buffer(&part)?;
+        Ok(js_sys::Uint8Array::new(&buffer).to_vec())
+    };
+    // The browser's sentence: the file was moved, or permission was taken back.
+    read().map_err(|error| std::io::Error::other(js_sys::Error::from(error).message().as_string().unwrap_or_default()))
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let end = (self.at + buffer.len() as u64).min(self.length);
+        if end <= self.at {
+            return Ok(0);
+        }
+        let bytes = slice(&self.blob, self.at, end)?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+}
+
+impl Seek for BlobReader {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(at) => i128::from(at),
+            SeekFrom::End(by) => i128::from(self.length) + i128::from(by),
+            SeekFrom::Current(by) => i128::from(self.at) + i128::from(by),
+        };
+        self.at = u64::try_from(place).map_err(|_| std::io::Error::other("before the beginning of the file"))?;
+        Ok(self.at)
+    }
+}
+
+/// What was dropped: a folder's files, or some files.
+struct Dropped {
+    list: Vec<FileEntry>,
+    blobs: Vec<web_sys::Blob>,
+    left_out: Vec<(String, String)>,
+}
+
+impl Files for Dropped {
+    fn list(&self) -> &[FileEntry] {
+        &self.list
+    }
+
+    fn left_out(&self) -> &[(String, String)] {
+        &self.left_out
+    }
+
+    fn read(&mut self, index: usize) -> std::result::Result<Vec<u8>, String> {
+        let (blob, entry) = self.blobs.get(index).zip(self.list.get(index)).ok_or("the file is missing")?;
+        if entry.bytes > MOST_FILE_BYTES {
+            return Err(format!("is larger than {} MiB; scale the picture down", MOST_FILE_BYTES >> 20));
+        }
+        slice(blob, 0, entry.bytes).map_err(|e| format!("cannot be read ({e}); choose the files again"))
+    }
+}
+
+/// `[path, blob]` pairs as a container: an archive is opened, several are read as one.
+fn open(name: &str, dropped: &js_sys::Array) -> Result<Box<dyn Files>> {
+    let wrong = || Error::Data("files must be given as [path, blob]".into());
+    if dropped.length() as usize > MOST_FILES {
+        return Err(Error::format(name, format!("has more than {MOST_FILES} files; take a part of it")));
+    }
+    let (mut list, mut blobs, mut left_out, mut archives) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for pair in dropped.iter() {
+        let pair: js_sys::Array = pair.dyn_into().map_err(|_| wrong())?;
+        let path = pair.get(0).as_string().ok_or_else(wrong)?;
+        let blob: web_sys::Blob = pair.get(1).dyn_into().map_err(|_| wrong())?;
+        let packed =
+            [".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".zst"].iter().any(|end| path.to_lowercase().ends_with(end));
+        if packed {
+            let source = BufReader::with_capacity(SLICE, BlobReader::new(blob));
+            let opened = files::archive(&path, source)?;
+            archives.push(opened.ok_or_else(|| Error::format(&path, "is no zip and no tar; pack the pictures anew"))?);
+            continue;
+        }
+        match files::listed(&path) {
+            Ok(Some(path)) => {
+                list.push(FileEntry { path, bytes: blob.size() as u64 });
+                blobs.push(blob);
+            }
+            Ok(None) => {}
+            Err(problem) => left_out.push((path, problem)),
+        }
+    }
+    if archives.is_empty() {
+        return Ok(Box::new(Dropped { list, blobs, left_out }));
+    }
+    if !list.is_empty() {
+        archives.push(Box::new(Dropped { list, blobs, left_out }));
+    }
+    Ok(Box::new(files::Joined::new(archives)))
+}
+
+/// Files on their way to data.
+#[wasm_bindgen]
+pub struct Importer {
+    import: Import,
+    encoder: Option<Encoder>,
+}
+
+#[wasm_bindgen]
+impl Importer {
+    /// Finds out what `files` (`[path, blob]` pairs) hold; `encoder`: the pack's part, if pictures are to go through it.
+    pub fn open(name: &str, files: &js_sys::Array, encoder: Option<Vec<u8>>) -> Js<Importer> {
+        let encoder = encoder.map(|part| Encoder::from_part(&part, &Device::flex())).transpose()?;
+        Ok(Self { import: Import::open(name, open(name, files)?, encoder.is_some())?, encoder })
+    }
+
+    /// Reads about `n` rows: `{ done, rows, pictures, foreign }`, where `foreign` is a picture `{ name, bytes }` that the
+    /// browser has to decode.
+    pub async fn advance(&mut self, n: usize) -> Js<JsValue> {
+        let mut foreign = None;
+        let mut ended = false;
+        for _ in 0..n {
+            match self.import.advance() {
+                Advance::Row => {}
+                Advance::Done => {
+                    ended = true;
+                    break;
+                }
+                Advance::Foreign { name, bytes } => {
+                    foreign = Some((name, bytes));
+                    break;
+                }
+            }
+        }
+        if let Some(encoder) = self.encoder.as_ref().filter(|_| self.import.waiting() > 0) {
+            self.import.encode(encoder).await?;
+        }
+        let (done, rows) = self.import.progress();
+        let object = to_js(
+            &serde_json::json!({"done": done, "rows": rows, "pictures": self.import.pictures(), "ended": ended}),
+        )?;
+        if let Some((name, bytes)) = foreign {
+            let picture = to_js(&serde_json::json!({ "name": name }))?;
+            put(&picture, "bytes", &js_sys::Uint8Array::from(bytes.as_slice()).into())?;
+            put(&object, "foreign", &picture)?;
+        }
+        Ok(object)
+    }
+
+    /// The pixels of the foreign picture; without any, it cannot be decoded.
+    pub fn supply(&mut self, width: u32, height: u32, rgba: Option<Vec<u8>>) {
+        self.import.supply(rgba.map(|rgba| Pixels { width, height, rgba }));
+    }
+
+    /// Findings with the remedies of `plan`.
+    pub fn check(&self, plan: JsValue) -> Js<JsValue> {
+        to_js(&self.import.check(&self::plan(plan)?))
+    }
+
+    /// `{ key, captions, label }` of some pictures.
+    pub fn about(&self, pictures: Vec<u32>) -> Js<JsValue> {
+        let about = pictures.into_iter().filter_map(|at| self.import.about(at as usize));
+        let about: Vec<_> = about
+            .map(|(key, captions, label)| serde_json::json!({"key": key, "captions": captions, "label": label}))
+            .collect();
+        to_js(&about)
+    }
+
+    /// Thumbnail of a picture as RGBA, 64 pixels a side.
+    pub fn tile(&self, at: usize) -> js_sys::Uint8ClampedArray {
+        let rgba: Vec<u8> =
+            self.import.tile(at).unwrap_or_default().chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+        js_sys::Uint8ClampedArray::from(rgba.as_slice())
+    }
+
+    /// The data with the remedies of `plan`, as one file.
+    pub fn finish(&self, plan: JsValue) -> Js<JsValue> {
+        let corpus = self.import.finish(&self::plan(plan)?)?;
+        let held_out = corpus.items.iter().filter(|item| item.held_out).count();
+        let object = to_js(&serde_json::json!({
+            "name": corpus.name, "fingerprint": corpus.fingerprint, "items": corpus.len(), "held_out": held_out,
+            "classes": corpus.classes.len(), "queries": corpus.items.iter().take(3).map(|item| &item.title).collect::<Vec<_>>(),
+        }))?;
+        put(&object, "bytes", &js_sys::Uint8Array::from(prepared::write(&corpus)?.as_slice()).into())?;
+        Ok(object)
+    }
+}
+
+/// Numbers are the keys of `captions`, which JavaScript writes as texts: through JSON, where that is the same.
+fn plan(plan: JsValue) -> Js<Plan> {
+    let text = js_sys::JSON::stringify(&plan).ok().and_then(|text| text.as_string()).unwrap_or_default();
+    Ok(serde_json::from_str(&text)?)
+}

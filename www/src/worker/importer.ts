@@ -1,0 +1,92 @@
+// The worker that reads a user's files: an engine of its own, so that what they hold cannot harm the run, and ending the
+// worker ends everything.
+import type { Advanced, Bundle, Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
+import { download } from "./download";
+
+export interface ImportBegin { js: string; wasm: string; name: string; files: [string, Blob][]; /** Address and length of the encoder's weights; null: by shape and colour. */ encoder: { url: string; bytes: number } | null }
+export type ToImporter =
+  | { ask: "begin"; begin: ImportBegin }
+  | { ask: "check"; id: number; plan: Plan }
+  | { ask: "about"; id: number; pictures: Uint32Array }
+  | { ask: "finish"; id: number; plan: Plan };
+export interface Shown extends PictureInfo { at: number; picture: ImageBitmap }
+export type FromImporter =
+  | { say: "progress"; what: "engine" | "encoder" | "reading"; done: number; of: number; pictures: number }
+  | { say: "read" }
+  | { say: "checked"; id: number; check: Check }
+  | { say: "shown"; id: number; shown: Shown[] }
+  | { say: "finished"; id: number; prepared: Prepared }
+  | { say: "failed"; id: number | null; message: string };
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const post = (message: FromImporter, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
+/** Rows between two messages: with the encoder, a batch of its pictures. */
+const ROWS = 4;
+const TILE = 64;
+/** Longest side of pictures that the browser decodes for us. */
+const MOST_SIDE = 1024;
+
+let importer: ImporterHandle | null = null;
+
+/** Pixels of a picture that the engine cannot decode; null: this browser cannot either. */
+async function pixels(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<ImageData | null> {
+  try {
+    const type = /\.svg$/i.test(name) ? "image/svg+xml" : "";
+    const bitmap = await createImageBitmap(new Blob([bytes], { type }));
+    const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));
+    const [width, height] = [Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale))];
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context?.drawImage(bitmap, 0, 0, width, height);
+    bitmap.close();
+    return context?.getImageData(0, 0, width, height) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function begin({ js, wasm, name, files, encoder }: ImportBegin): Promise<void> {
+  post({ say: "progress", what: "engine", done: 0, of: 0, pictures: 0 });
+  const bundle = (await import(/* @vite-ignore */ js)) as Bundle;
+  await bundle.default({ module_or_path: wasm });
+  const weights = encoder && (await download(encoder.url, "encoder", encoder.bytes, (done, of) => post({ say: "progress", what: "encoder", done, of, pictures: 0 })));
+  importer = weights ? bundle.Importer.open(name, files, weights) : bundle.Importer.open(name, files);
+  let last = 0;
+  for (;;) {
+    const { done, rows, pictures, ended, foreign }: Advanced = await importer.advance(ROWS);
+    if (foreign) {
+      const data = await pixels(foreign.bytes, foreign.name);
+      if (data) importer.supply(data.width, data.height, new Uint8Array(data.data.buffer));
+      else importer.supply(0, 0);
+    }
+    if (ended || performance.now() - last > 100) {
+      last = performance.now();
+      post({ say: "progress", what: "reading", done, of: rows, pictures });
+      // A turn for the messages that wait.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    if (ended) break;
+  }
+  post({ say: "read" });
+}
+
+async function answer(message: ToImporter): Promise<void> {
+  if (message.ask === "begin") return begin(message.begin);
+  if (!importer) throw new Error("Nothing has been read.");
+  const { id } = message;
+  if (message.ask === "check") {
+    post({ say: "checked", id, check: importer.check(message.plan) });
+  } else if (message.ask === "about") {
+    const about = importer.about(message.pictures);
+    const shown = await Promise.all([...message.pictures].map(async (at, i) => ({ at, ...about[i]!, picture: await createImageBitmap(new ImageData(importer!.tile(at), TILE, TILE)) })));
+    post({ say: "shown", id, shown }, shown.map(({ picture }) => picture));
+  } else {
+    const prepared = importer.finish(message.plan);
+    post({ say: "finished", id, prepared }, [prepared.bytes.buffer]);
+  }
+}
+
+const failed = (id: number | null, error: unknown): void => post({ say: "failed", id, message: error instanceof Error ? error.message : String(error) });
+// A panic, or memory at its end: the worker is of no use any more.
+scope.addEventListener("error", (event) => failed(null, event.message));
+scope.addEventListener("unhandledrejection", (event) => failed(null, event.reason));
+scope.onmessage = ({ data }: MessageEvent<ToImporter>) => void answer(data).catch((error: unknown) => failed("id" in data ? data.id : null, error));
