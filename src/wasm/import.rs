@@ -205,7 +205,7 @@ impl Importer {
         let held_out = corpus.items.iter().filter(|item| item.held_out).count();
         let object = to_js(&serde_json::json!({
             "name": corpus.name, "fingerprint": corpus.fingerprint, "items": corpus.len(), "held_out": held_out,
-            "classes": corpus.classes.len(), "queries": corpus.items.iter().take(3).map(|item| &item.title).collect::<Vec<_>>(),
+            "classes": corpus.classes.len(), "encoded": corpus.projection.is_some(), "queries": corpus.items.iter().take(3).map(|item| &item.title).collect::<Vec<_>>(),
         }))?;
         put(&object, "bytes", &js_sys::Uint8Array::from(prepared::write(&corpus)?.as_slice()).into())?;
         Ok(object)

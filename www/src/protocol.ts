@@ -98,8 +98,8 @@ export interface RunInfo {
 }
 /** What a step computes, for timing it on a device. */
 export interface Workload { config: Config; image_dim: number; text_dim: number }
-/** What a run is about: part of a bundled pack, generated scenes, or own data by its fingerprint, as the importer wrote it. */
-export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } } | { own: string; file: Blob };
+/** What a run is about: part of a bundled pack, generated scenes, or own data by its fingerprint, as the importer wrote it (`encoded`: through the image encoder). */
+export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } } | { own: string; file: Blob; encoded: boolean };
 
 /** The interface of a wasm bundle (wasm-bindgen, target web). */
 export interface PackHandle {
@@ -153,7 +153,7 @@ export interface Check {
   usable: number; held_out: number; families: number; own_split: boolean; labels: [string, number][];
 }
 export interface PictureInfo { key: string; captions: string[]; label: string | null }
-export interface Prepared { name: string; fingerprint: string; items: number; held_out: number; classes: number; queries: string[]; bytes: Uint8Array<ArrayBuffer> }
+export interface Prepared { name: string; fingerprint: string; items: number; held_out: number; classes: number; encoded: boolean; queries: string[]; bytes: Uint8Array<ArrayBuffer> }
 export interface ImporterHandle {
   advance(n: number): Promise<Advanced>;
   supply(width: number, height: number, rgba?: Uint8Array): void;

@@ -1,7 +1,7 @@
 // One import: from files to data, with what was found in it and the remedies that were taken. Closing ends its worker.
 import type { Lab } from "../lab.svelte";
 import { PACKS, partFile } from "../offline/addresses";
-import type { Check, Finding, Plan } from "../protocol";
+import type { Check, Finding, PackManifest, Plan } from "../protocol";
 import { t } from "../strings";
 import type { FromImporter, Shown, ToImporter } from "../worker/importer";
 import type { Chosen } from "./files";
@@ -38,12 +38,19 @@ export class Importing {
   /** Earlier plans, to go back to. */
   earlier = $state.raw<Plan[]>([]);
 
-  constructor(readonly lab: Lab) {}
+  /** Address and length of the encoder's weights, which lie in the emoji's pack; null until that is known. */
+  encoder = $state.raw<{ url: string; bytes: number } | null>(null);
 
-  /** Length of the encoder's weights, and where they are; generated data has no pack, so that they are known from the emoji's. */
-  get encoder(): { url: string; bytes: number } | null {
-    const part = this.lab.manifest?.parts.find(({ name }) => name === "encoder");
-    return part ? { url: new URL(partFile(part), new URL(`${PACKS}emoji/`, this.lab.base)).href, bytes: part.bytes } : null;
+  constructor(readonly lab: Lab) {
+    const pack = new URL(`${PACKS}emoji/`, lab.base);
+    void fetch(new URL("manifest.json", pack))
+      .then((answer) => answer.json() as Promise<PackManifest>)
+      .then(({ parts }) => {
+        const part = parts.find(({ name }) => name === "encoder");
+        if (part) this.encoder = { url: new URL(partFile(part), pack).href, bytes: part.bytes };
+      })
+      // Without it pictures are seen by shape and colour.
+      .catch(() => undefined);
   }
 
   begin({ name, files }: Chosen): void {

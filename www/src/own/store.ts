@@ -8,6 +8,8 @@ export interface OwnSet {
   items: number;
   heldOut: number;
   classes: number;
+  /** Pictures went through the image encoder: a new one has to, too. */
+  encoded: boolean;
   /** Captions that can be looked for. */
   queries: string[];
   savedAt: number;

@@ -33,7 +33,7 @@ export function choiceOf(data: DataSet): DataChoice {
   if (!isOwn(data)) return CHOICES[data];
   const own = ownSets.find(data);
   if (!own) throw new Error(t.own.notHere);
-  return { own: own.fingerprint, file: own.file };
+  return { own: own.fingerprint, file: own.file, encoded: own.encoded };
 }
 export const asDataSet = (name: string): DataSet | undefined => (isOwn(name) ? name : DATA_SETS.find((known) => known === name));
 /** How the page calls a data set. */

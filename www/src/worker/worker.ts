@@ -119,7 +119,9 @@ async function dataOf(choice: DataChoice): Promise<{ data: DataHandle; from: Ope
   const { Data } = need(bundle);
   if ("own" in choice) {
     const bytes = new Uint8Array(await choice.file.arrayBuffer());
-    return { data: await queued(() => Data.prepared(bytes)), from: null };
+    // The encoder lies in the emoji's pack.
+    const from = choice.encoded ? await need(packs).open("emoji") : null;
+    return { data: await queued(() => Data.prepared(bytes)), from };
   }
   if ("shapes" in choice) return { data: await queued(() => Data.shapes(choice.shapes)), from: null };
   const from = await need(packs).open(choice.pack);
@@ -149,7 +151,10 @@ async function ready(choice: DataChoice, begin: (engine: EngineHandle, data: Dat
   const [bitmap, sprite] = await Promise.all([createImageBitmap(image), canvas.convertToBlob({ type: "image/png" })]);
   const { size, columns, width, height } = atlas;
   void settle(started).catch(pumpFailure);
-  const manifest: PackManifest = from?.manifest ?? { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
+  const none: PackManifest = { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
+  // Of the emoji's pack own data has the encoder only: neither its pictures nor its credits.
+  const own = "own" in choice && from ? { ...none, parts: from.manifest.parts.filter(({ kind }) => kind === "encoder"), credits: from.manifest.credits.filter(({ part }) => part === "encoder") } : null;
+  const manifest = own ?? from?.manifest ?? none;
   return { info: started, items, atlas: { size, columns, width, height }, bitmap, sprite, manifest };
 }
 
