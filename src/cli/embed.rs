@@ -139,7 +139,9 @@ impl Features {
         let pack = source.encoder()?;
         let missing = || Error::Data("the pack's encoder is missing; build it with cargo xtask pack emoji".to_owned());
         let encoder = Encoder::from_part(pack.encoder_part().ok_or_else(missing)?, device)?;
-        Ok(Self::Encoded(Box::new(encoder), pack.projection().ok_or_else(missing)?.clone()))
+        // Data of one's own brings its projection.
+        let projection = session.corpus().projection.as_ref().or_else(|| pack.projection());
+        Ok(Self::Encoded(Box::new(encoder), projection.ok_or_else(missing)?.clone()))
     }
 
     /// `[1, d_x]`.
