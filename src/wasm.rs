@@ -19,7 +19,6 @@ mod export;
 mod import;
 mod pack;
 
-pub use import::Importer;
 pub use pack::{Data, Pack};
 
 type Js<T> = std::result::Result<T, JsError>;

@@ -47,11 +47,12 @@ impl Source {
     /// `shapes:ITEMS:SEED` are generated; anything else is a folder, a zip or a tar.
     pub fn parse(name: &str, views: &[String], encoder: bool) -> Result<Self> {
         let views = views.to_vec();
-        let bundled = matches!(name, "emoji" | "emoji-4" | "emoji-1k" | "clipart" | "shapes") || name.starts_with("shapes:");
+        let bundled =
+            matches!(name, "emoji" | "emoji-4" | "emoji-1k" | "clipart" | "shapes") || name.starts_with("shapes:");
         match name {
-            _ if encoder && bundled => {
-                Err(Error::Config("--encoder is for files of one's own; packs have been through it, shapes need none".into()))
-            }
+            _ if encoder && bundled => Err(Error::Config(
+                "--encoder is for files of one's own; packs have been through it, shapes need none".into(),
+            )),
             "emoji" | "emoji-4" => Ok(Self::Pack { pack: emoji(), subset: "emoji-4".into(), views }),
             "emoji-1k" => Ok(Self::Pack { pack: emoji(), subset: "emoji-1k".into(), views }),
             "clipart" => Ok(Self::Pack { pack: "clipart".into(), subset: "clipart".into(), views }),

@@ -178,9 +178,10 @@ impl Importer {
         self.import.supply(rgba.map(|rgba| Pixels { width, height, rgba }));
     }
 
-    /// Findings with the remedies of `plan`.
+    /// Findings with the remedies of `plan`. Through JSON text: numbers are keys of a plan, which objects do not have.
     pub fn check(&self, plan: JsValue) -> Js<JsValue> {
-        to_js(&self.import.check(&self::plan(plan)?))
+        let text = serde_json::to_string(&self.import.check(&self::plan(plan)?))?;
+        js_sys::JSON::parse(&text).map_err(|_| JsError::new("the findings cannot be read"))
     }
 
     /// `{ key, captions, label }` of some pictures.
