@@ -54,7 +54,7 @@ export class Lab {
   deviceWhy = $state("");
   wish = $state<DeviceWish>(this.address.device);
   /** Nothing is looked for where nothing is said about it. */
-  query = $state(this.address.query ?? (this.shows("search") && !this.address.embed ? standardQuery(this.address.data) : ""));
+  query = $state(this.address.query ?? this.#suggestion);
   readonly views: readonly View[] = shownViews(this.address.hide);
   view = $state<View>(this.views.includes(this.address.view) ? this.address.view : this.views[0]!);
   /** The selected item. */
@@ -84,6 +84,10 @@ export class Lab {
     return this.#spoken;
   }
 
+  get #suggestion(): string {
+    return this.shows("search") && !this.address.embed ? standardQuery(this.address.data) : "";
+  }
+
   async boot(): Promise<void> {
     this.phase = "loading";
     this.notice = null;
@@ -93,6 +97,8 @@ export class Lab {
         throw new Error(t.errors.bundles);
       });
       await Promise.all([this.#open(), this.runs.read(), ownSets.read()]);
+      // What own data suggests is known only now.
+      if (this.address.query === null) this.query ||= this.#suggestion;
       await this.#firstRun();
       const { beside } = this.address;
       if (beside !== null && !this.twin.choose(beside)) this.address.unknown.push(`beside=${beside}`);

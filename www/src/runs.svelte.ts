@@ -5,7 +5,7 @@ import type { Lab } from "./lab.svelte";
 import type { Config, EvaluationEvent, StepEvent } from "./protocol";
 import { described } from "./state/describe";
 import { dropRecords, readRecords, writeRecord, type RunRecord } from "./state/records";
-import type { DataSet } from "./state/data-sets";
+import type { DataSet } from "./state/data-names";
 import { readAddress } from "./state/url";
 
 /** Records kept: at some 60 kB each a few megabytes. The oldest that are not pinned go first. */

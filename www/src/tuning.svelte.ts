@@ -3,7 +3,7 @@
 import type { Lab } from "./lab.svelte";
 import type { ConfigDiff } from "./protocol";
 import { SETTINGS, valueIn, type Setting, type Value } from "./state/settings";
-import type { DataSet } from "./state/data-sets";
+import type { DataSet } from "./state/data-names";
 import { runAddress } from "./state/url";
 
 /** The settings with which the run on screen goes. */

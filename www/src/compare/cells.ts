@@ -2,7 +2,7 @@
 // first step. A cell is the same wherever version, data, epochs, objective and seed are, so that none is computed twice.
 import { clear, createStore, entries, set } from "idb-keyval";
 import type { Config, Metrics } from "../protocol";
-import type { DataSet } from "../state/data-sets";
+import type { DataSet } from "../state/data-names";
 
 /** What all cells of a table have in common. */
 export interface Terms { version: string; data: DataSet; /** The configuration's section: split and features. */ section: Config["data"]; epochs: number }

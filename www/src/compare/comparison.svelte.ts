@@ -2,7 +2,7 @@
 import type { EngineClient, Pushed } from "../client";
 import type { Lab } from "../lab.svelte";
 import type { Config, Metrics, Objective } from "../protocol";
-import type { DataSet } from "../state/data-sets";
+import type { DataSet } from "../state/data-names";
 import { choiceOf } from "../state/data-sets";
 import { layered } from "../state/settings";
 import { keyOf, readCells, forgetCells, under, writeCell, type Cell, type Terms } from "./cells";

@@ -1,6 +1,6 @@
 // The own data that this browser holds: what the choice of data offers beside the bundled sets.
 import type { Prepared } from "../protocol";
-import type { DataSet } from "../state/data-sets";
+import type { DataSet } from "../state/data-names";
 import { forgetSet, savedSets, saveSet, type OwnSet } from "./store";
 
 /** How an address names a set. */

@@ -1,7 +1,7 @@
 // The run survives a reload: its last snapshot lies in IndexedDB, one per tab, the three newest are kept.
 import { createStore, del, entries, get, set } from "idb-keyval";
 import type { Config } from "../protocol";
-import type { DataSet } from "./data-sets";
+import type { DataSet } from "./data-names";
 
 export interface SavedRun {
   /** `runAddress` of the run: restored only where the address asks for the same run, or for none. */

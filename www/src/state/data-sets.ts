@@ -2,12 +2,7 @@
 import { ownSets } from "../own/sets.svelte";
 import type { DataChoice } from "../protocol";
 import { t } from "../strings";
-
-export const DATA_SETS = ["emoji-1k", "emoji-4", "clipart", "shapes"] as const;
-export type Bundled = (typeof DATA_SETS)[number];
-/** A bundled or generated set, or own data of this browser by the beginning of its fingerprint. */
-export type DataSet = Bundled | `own:${string}`;
-export const isOwn = (text: string): text is `own:${string}` => /^own:[0-9a-f]{16}$/.test(text);
+import { isOwn, type Bundled, type DataSet } from "./data-names";
 
 /** Drawing styles are in order; the first is the one shown. */
 const CHOICES: Record<Bundled, DataChoice> = {
@@ -35,6 +30,5 @@ export function choiceOf(data: DataSet): DataChoice {
   if (!own) throw new Error(t.own.notHere);
   return { own: own.fingerprint, file: own.file, encoded: own.encoded };
 }
-export const asDataSet = (name: string): DataSet | undefined => (isOwn(name) ? name : DATA_SETS.find((known) => known === name));
 /** How the page calls a data set. */
 export const titleOf = (data: DataSet): string => (isOwn(data) ? (ownSets.find(data)?.name ?? t.own.title) : t.settings.sets[data]);

@@ -2,7 +2,7 @@
 import type { Config, ConfigDiff, Objective, Preset } from "../protocol";
 import { decimal, t } from "../strings";
 import { layered, SETTINGS, valueIn, type Setting, type Value } from "./settings";
-import type { DataSet } from "./data-sets";
+import type { DataSet } from "./data-names";
 import { runAddress } from "./url";
 
 export const said = (setting: Setting, value: Value): string => {

@@ -1,7 +1,7 @@
 // The record of runs in IndexedDB: how each went, without its weights. It survives a reload; other tabs see it too.
 import { createStore, delMany, set, values } from "idb-keyval";
 import type { Config, EvaluationEvent, RetunedEvent, StepEvent } from "../protocol";
-import type { DataSet } from "./data-sets";
+import type { DataSet } from "./data-names";
 
 export interface RunRecord {
   id: string;

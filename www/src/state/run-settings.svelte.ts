@@ -2,7 +2,8 @@
 import { SvelteMap } from "svelte/reactivity";
 import type { Config, ConfigDiff, DataChoice, Preset } from "../protocol";
 import { differenceFrom, layered, SETTING_BY_KEY, valueIn, type Value } from "./settings";
-import { asDataSet, choiceOf, type DataSet } from "./data-sets";
+import { asDataSet, type DataSet } from "./data-names";
+import { choiceOf } from "./data-sets";
 import { readAddress, runAddress, type Address } from "./url";
 
 export class RunSettings {

@@ -2,7 +2,7 @@
 import type { DeviceWish } from "../device";
 import { asLanguage, type Language } from "../strings/language";
 import type { Shown } from "../twin.svelte";
-import { asDataSet, type DataSet } from "./data-sets";
+import { asDataSet, type DataSet } from "./data-names";
 import { parseValue, SETTING_BY_KEY, type Value } from "./settings";
 import { readSpaceKey, spaceDefaults, writeSpaceKeys, type SpaceKeys } from "./space-keys";
 
