@@ -228,6 +228,51 @@ fn new_pictures_and_texts_get_the_embeddings_that_known_ones_have() {
 }
 
 #[test]
+fn an_experiment_is_a_run_wherever_it_lies() {
+    let run = Trained::new();
+    let said = run.export("out", &["--what", "experiment"]);
+    assert!(said.contains("experiment.mtls"), "{said}");
+    let [trained, file, moved] = ["run", "out/experiment.mtls", "moved"].map(|name| run.name(name));
+    let mr = |run: &str| serde_json::from_str::<Value>(&done(program(&["eval", run, "--json"]))).unwrap()["mr"].clone();
+    let expected = mr(&trained);
+    // The pictures are in it: those beside it may go.
+    std::fs::rename(run.path("pictures"), run.path("away")).unwrap();
+    assert_eq!(mr(&file), expected);
+    let found = done(program(&["search", &file, "--text", "a red tile", "--json"]));
+    assert!(found.contains("red"), "{found}");
+
+    // It goes on in a folder of its own, and stays as it was.
+    let before = std::fs::read(run.path("out/experiment.mtls")).unwrap();
+    done(program(&["train", "--from", &file, "--out", &moved, "--no-twin", "--device", "cpu"]));
+    done(program(&["train", "--resume", "--out", &moved, "--no-twin", "--device", "cpu"]));
+    assert_eq!(std::fs::read(run.path("out/experiment.mtls")).unwrap(), before);
+    let weights = |name: &str| std::fs::read(run.path(name)).unwrap();
+    assert!(weights("moved/run.safetensors") == weights("run/run.safetensors"), "a run at its end has no more to do");
+    let again = refused(program(&["train", "--from", &file, "--out", &moved, "--no-twin"]));
+    assert!(again.contains("there is a run here already"), "{again}");
+    // Its data are data like others.
+    done(program(&[
+        "train",
+        "--data",
+        &file,
+        "--no-twin",
+        "--epochs",
+        "1",
+        "--device",
+        "cpu",
+        "--set",
+        "train.batch=8",
+    ]));
+
+    // Without them it says so.
+    std::fs::rename(run.path("away"), run.path("pictures")).unwrap();
+    run.export("bare", &["--what", "experiment", "--data", "never"]);
+    let said = refused(program(&["eval", &run.name("bare/experiment.mtls")]));
+    assert!(said.contains("without its data"), "{said}");
+    assert!(refused(program(&["eval", &run.name("pictures/00.png")])).contains("00.png"));
+}
+
+#[test]
 fn mistakes_are_named_before_anything_is_written() {
     let run = Trained::new();
     let [trained, out, empty, txt] = ["run", "nothing", "empty", "out.txt"].map(|name| run.name(name));

@@ -1,6 +1,6 @@
 //! `mtls-lab check`: what is to be said about data of one's own before it is trained on.
 
-use super::json;
+use super::eval::json;
 use super::source::Source;
 use clap::Args;
 use mtls_lab::data::check::{Check, Kind};

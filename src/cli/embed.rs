@@ -31,7 +31,7 @@ const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
 #[derive(Args)]
 pub struct EmbedArguments {
-    /// Folder written by `train --out`.
+    /// Folder written by `train --out`, or an experiment (.mtls).
     run: PathBuf,
     /// A folder of pictures; the folders inside it count too.
     #[arg(long, value_name = "DIR", required_unless_present = "texts", conflicts_with = "texts")]

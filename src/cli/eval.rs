@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct EvalArguments {
-    /// Folder written by `train --out`.
+    /// Folder written by `train --out`, or an experiment (.mtls).
     run: PathBuf,
     /// Print JSON instead of a table.
     #[arg(long)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct SearchArguments {
-    /// Folder written by `train --out`.
+    /// Folder written by `train --out`, or an experiment (.mtls).
     run: PathBuf,
     /// Any text, in words.
     #[arg(long, required_unless_present = "image", conflicts_with = "image")]

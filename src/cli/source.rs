@@ -4,10 +4,12 @@ use burn::tensor::Device;
 use mtls_lab::data::check::{Check, Plan};
 use mtls_lab::data::files::{self, Dir, Files};
 use mtls_lab::data::import::{Advance, Import};
-use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, shapes};
+use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, prepared, shapes};
 use mtls_lab::error::{Error, Result};
+use mtls_lab::experiment::{Experiment, Origin};
 use mtls_lab::features::encoder::Encoder;
 use serde::{Deserialize, Serialize};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// Parts that only a new picture needs.
@@ -40,6 +42,11 @@ pub enum Source {
         #[serde(default)]
         encoder: bool,
     },
+    /// Own data as it was read before: a data file, or the data in an experiment.
+    Data {
+        /// Its absolute path.
+        path: PathBuf,
+    },
 }
 
 impl Source {
@@ -66,7 +73,15 @@ impl Source {
                         path.display()
                     )));
                 }
-                Ok(Self::Folder { path: std::path::absolute(&path).map_err(|e| Error::io(&path, e))?, encoder })
+                let path = std::path::absolute(&path).map_err(|e| Error::io(&path, e))?;
+                let read_before = path.extension().is_some_and(|end| end == "mtls" || end == "safetensors");
+                match (read_before, encoder) {
+                    (true, true) => Err(Error::Config(format!(
+                        "--encoder: the pictures of {name} were seen already, with or without it"
+                    ))),
+                    (true, false) => Ok(Self::Data { path }),
+                    _ => Ok(Self::Folder { path, encoder }),
+                }
             }
         }
     }
@@ -81,6 +96,17 @@ impl Source {
                 folder.load(names)?.corpus(&PackOptions { subset: subset.clone(), views: views.clone() })
             }
             Self::Shapes(options) => shapes(*options),
+            Self::Data { path } => {
+                let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+                if !bytes.starts_with(b"PK") {
+                    return prepared::read(&bytes);
+                }
+                let name = path.display().to_string();
+                let data = Experiment::read(&name, Cursor::new(bytes))?.data;
+                prepared::read(&data.ok_or_else(|| {
+                    Error::format(name, "was written without its data; give the data themselves with --data")
+                })?)
+            }
             Self::Folder { path, encoder } => {
                 let import = self.read(path, *encoder)?;
                 let corpus = import.finish(&Plan::default())?;
@@ -92,6 +118,15 @@ impl Source {
                 }
                 Ok(corpus)
             }
+        }
+    }
+
+    /// Where the data comes from, in words that hold on every machine.
+    pub fn origin(&self) -> Origin {
+        match self.clone() {
+            Self::Pack { pack, subset, views } => Origin::Pack { pack, subset, views },
+            Self::Shapes(options) => Origin::Shapes(options),
+            Self::Folder { .. } | Self::Data { .. } => Origin::Own,
         }
     }
 

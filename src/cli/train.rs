@@ -35,6 +35,9 @@ pub struct TrainArguments {
     /// Go on with the run in --out.
     #[arg(long, requires = "out")]
     resume: bool,
+    /// Go on with an experiment (.mtls) in the new folder --out.
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "resume")]
+    from: Option<PathBuf>,
     /// Do not train the twin without transfer.
     #[arg(long)]
     no_twin: bool,
@@ -69,8 +72,9 @@ struct TrainReport {
 
 pub async fn run(arguments: TrainArguments) -> Result<()> {
     let mut folder = None;
-    let mut session = if arguments.resume {
-        let run = RunFolder::open(arguments.out.as_deref().unwrap_or_else(|| ".".as_ref()))?;
+    let mut session = if arguments.resume || arguments.from.is_some() {
+        let out = arguments.out.as_deref().unwrap_or_else(|| ".".as_ref());
+        let run = arguments.from.as_ref().map_or_else(|| RunFolder::open(out), |from| RunFolder::unpack(from, out))?;
         // On the CPU first: its configuration says what the device has to compute.
         let (session, _) = run.session(Device::flex())?;
         folder = Some(run);

@@ -233,7 +233,7 @@ impl Check {
         let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
         settled.labels.iter().flatten().for_each(|label| *labels.entry(label).or_default() += 1);
         let mut labels: Vec<(String, usize)> = labels.into_iter().map(|(label, n)| (label.to_owned(), n)).collect();
-        labels.sort_by(|a, b| b.1.cmp(&a.1));
+        labels.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let mut problems = import.problems.clone();
         problems.sort_by_key(|p| p.row);
         let families: BTreeSet<u32> = settled.families.iter().copied().collect();

@@ -9,6 +9,7 @@
 //! | jsonl, parquet | `vectors.jsonl`, `vectors.parquet`: a row a vector, in shards where there are many |
 //! | metrics | `metrics.csv`, `metrics.json` |
 //! | page | `page/`: a search page for any static host |
+//! | experiment | `experiment.mtls`: everything, to go on from ([`crate::experiment`]) |
 //!
 //! Writers know a [`Sink`], not a file system: the page keeps the bytes, the command line writes them to a folder.
 
@@ -28,6 +29,7 @@ pub use table::{Row, Table};
 pub use text::{jsonl, line, tsv};
 
 use crate::error::{Error, Result};
+use crate::experiment::{self, Attached};
 use crate::lab::Lab;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -55,11 +57,13 @@ pub enum Choice {
     Metrics,
     /// The search page.
     Page,
+    /// The run with all that it needs to go on elsewhere.
+    Experiment,
 }
 
 impl Choice {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Weights,
         Self::Features,
         Self::Embeddings,
@@ -68,6 +72,7 @@ impl Choice {
         Self::Parquet,
         Self::Metrics,
         Self::Page,
+        Self::Experiment,
     ];
 
     /// As it is written on the command line.
@@ -81,6 +86,7 @@ impl Choice {
             Self::Parquet => "parquet",
             Self::Metrics => "metrics",
             Self::Page => "page",
+            Self::Experiment => "experiment",
         }
     }
 }
@@ -103,11 +109,13 @@ pub struct Options {
     pub shard_rows: usize,
     /// The sheets of pictures of the search page as JPEG files, in the order of [`sheets`]; encoded here where empty.
     pub sheets: Vec<Vec<u8>>,
+    /// What an experiment is written with.
+    pub experiment: Option<Attached>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shard_rows: 100_000, sheets: Vec::new() }
+        Self { shard_rows: 100_000, sheets: Vec::new(), experiment: None }
     }
 }
 
@@ -128,6 +136,13 @@ pub async fn export(lab: &mut Lab, choice: Choice, options: &Options, sink: &mut
         Choice::Parquet => Err(Error::Config("Parquet is written by the command line: mtls-lab export".to_owned())),
         Choice::Metrics => metrics::write(lab.session(), sink),
         Choice::Page => page::write(lab, &options.sheets, sink).await,
+        Choice::Experiment => {
+            let attached = options.experiment.as_ref();
+            let attached =
+                attached.ok_or_else(|| Error::Config("an experiment has to say where its data comes from".into()))?;
+            let bytes = experiment::write(lab, attached).await?;
+            sink.file("experiment.mtls", &mut |to| to.write_all(&bytes))
+        }
     }
 }
 
@@ -140,6 +155,7 @@ pub fn sizes(lab: &Lab) -> Vec<(Choice, u64)> {
     let captions: u64 = session.corpus().items.iter().flat_map(|i| &i.captions).map(|c| c.len() as u64).sum();
     let basis = inputs.text_features().used_buckets() as u64;
     let parameters = session.weights().parameters() as u64;
+    let metrics = 800 * session.history().len() as u64;
     let size = |choice| match choice {
         Choice::Weights => 4 * (parameters + basis * (d_y + 2) + d_x + d_y) + 16_000,
         Choice::Features => 4 * n * (d_x * session.corpus().views.len() as u64 + d_y),
@@ -147,7 +163,9 @@ pub fn sizes(lab: &Lab) -> Vec<(Choice, u64)> {
         Choice::Tsv => 23 * n * d + 2 * texts,
         Choice::Jsonl => 24 * n * d + 2 * texts + 200 * n,
         Choice::Parquet => 8 * n * d + 2 * texts,
-        Choice::Metrics => 800 * session.history().len() as u64,
+        Choice::Metrics => metrics,
+        // Weights and two moments; the history once more in the snapshot. Own data comes on top.
+        Choice::Experiment => 12 * parameters + 8 * n * d + texts + 2 * metrics,
         // A thumbnail as JPEG takes about a third of a byte a pixel.
         Choice::Page => {
             let tile = session.corpus().views[session.partition().test_view].tiles.size as u64;

@@ -1,6 +1,8 @@
 //! The run as files.
 
+use super::import::{BlobReader, described};
 use super::{Engine, Js, put, to_js};
+use crate::data::prepared;
 use crate::export::{Choice, Memory, Options, Zip, export, sheets, sizes};
 use wasm_bindgen::prelude::*;
 
@@ -27,9 +29,17 @@ impl Engine {
     }
 
     /// An export as `[name, bytes, …]`; the search page as one zip. `sheets`: its sheets as JPEG files.
-    pub async fn export_run(&mut self, what: String, sheets: Vec<js_sys::Uint8Array>) -> Js<js_sys::Array> {
+    /// `attached`, as JSON: what an experiment is written with.
+    pub async fn export_run(
+        &mut self,
+        what: String,
+        sheets: Vec<js_sys::Uint8Array>,
+        attached: Option<String>,
+    ) -> Js<js_sys::Array> {
         let choice: Choice = what.parse()?;
-        let options = Options { sheets: sheets.iter().map(js_sys::Uint8Array::to_vec).collect(), ..Default::default() };
+        let experiment = attached.as_deref().map(serde_json::from_str).transpose()?;
+        let sheets = sheets.iter().map(js_sys::Uint8Array::to_vec).collect();
+        let options = Options { sheets, experiment, ..Default::default() };
         let files = if matches!(choice, Choice::Page | Choice::Tsv) {
             let mut zip = Zip::default();
             export(self.lab_mut()?, choice, &options, &mut zip).await?;
@@ -50,5 +60,35 @@ impl Engine {
     fn tiles(&self) -> crate::error::Result<&crate::data::Tiles> {
         let session = self.lab()?.session();
         Ok(&session.corpus().views[session.partition().test_view].tiles)
+    }
+}
+
+/// An experiment that was read.
+#[wasm_bindgen]
+pub struct Experiment(crate::experiment::Experiment);
+
+#[wasm_bindgen]
+impl Experiment {
+    /// Reads a file (`Blob`); works in a worker only. `name`: for the sentence about what is wrong with it.
+    pub fn open(name: &str, file: web_sys::Blob) -> Js<Experiment> {
+        let source = std::io::BufReader::with_capacity(1 << 18, BlobReader::new(file));
+        Ok(Self(crate::experiment::Experiment::read(name, source)?))
+    }
+
+    /// What it is about. Through JSON text, which keeps what is the page's own as it was.
+    pub fn header(&self) -> Js<JsValue> {
+        let text = serde_json::to_string(&self.0.header)?;
+        js_sys::JSON::parse(&text).map_err(|_| JsError::new("the header cannot be read"))
+    }
+
+    /// The run.
+    pub fn snapshot(&mut self) -> js_sys::Uint8Array {
+        js_sys::Uint8Array::from(std::mem::take(&mut self.0.snapshot).as_slice())
+    }
+
+    /// The data as an importer gives it, where the file has them; once.
+    pub fn data(&mut self) -> Js<JsValue> {
+        let Some(bytes) = self.0.data.take() else { return Ok(JsValue::UNDEFINED) };
+        described(&prepared::read(&bytes)?, &bytes)
     }
 }

@@ -1,6 +1,7 @@
 //! A user's own files in the page: dropped files, read in slices, and the steps from them to data that can be trained on.
 
 use super::{Js, put, to_js};
+use crate::data::Corpus;
 use crate::data::check::Plan;
 use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
 use crate::data::import::{Advance, Import, Pixels};
@@ -15,14 +16,14 @@ use wasm_bindgen::prelude::*;
 const SLICE: usize = 1 << 18;
 
 /// A dropped file as a reader. Works in a worker only: nothing else may read files synchronously.
-struct BlobReader {
+pub(super) struct BlobReader {
     blob: web_sys::Blob,
     at: u64,
     length: u64,
 }
 
 impl BlobReader {
-    fn new(blob: web_sys::Blob) -> Self {
+    pub(super) fn new(blob: web_sys::Blob) -> Self {
         let length = blob.size() as u64;
         Self { blob, at: 0, length }
     }
@@ -203,14 +204,19 @@ impl Importer {
     /// The data with the remedies of `plan`, as one file.
     pub fn finish(&self, plan: JsValue) -> Js<JsValue> {
         let corpus = self.import.finish(&self::plan(plan)?)?;
-        let held_out = corpus.items.iter().filter(|item| item.held_out).count();
-        let object = to_js(&serde_json::json!({
-            "name": corpus.name, "fingerprint": corpus.fingerprint, "items": corpus.len(), "held_out": held_out,
-            "classes": corpus.classes.len(), "encoded": corpus.projection.is_some(), "queries": corpus.items.iter().take(3).map(|item| &item.title).collect::<Vec<_>>(),
-        }))?;
-        put(&object, "bytes", &js_sys::Uint8Array::from(prepared::write(&corpus)?.as_slice()).into())?;
-        Ok(object)
+        described(&corpus, &prepared::write(&corpus)?)
     }
+}
+
+/// What the page keeps of own data: `{ name, fingerprint, items, …, bytes }`.
+pub(super) fn described(corpus: &Corpus, bytes: &[u8]) -> Js<JsValue> {
+    let held_out = corpus.items.iter().filter(|item| item.held_out).count();
+    let object = to_js(&serde_json::json!({
+        "name": corpus.name, "fingerprint": corpus.fingerprint, "items": corpus.len(), "held_out": held_out,
+        "classes": corpus.classes.len(), "encoded": corpus.projection.is_some(), "queries": corpus.items.iter().take(3).map(|item| &item.title).collect::<Vec<_>>(),
+    }))?;
+    put(&object, "bytes", &js_sys::Uint8Array::from(bytes).into())?;
+    Ok(object)
 }
 
 /// Numbers are the keys of `captions`, which JavaScript writes as texts: through JSON, where that is the same.
