@@ -137,7 +137,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Experiment {
-    /// Reads what [`write`] wrote; `name` is the file's, for the sentence.
+    /// Reads what [`write()`] wrote; `name` is the file's, for the sentence.
     ///
     /// # Errors
     /// [`Error::Format`]: no experiment, another version, cut off or damaged.
