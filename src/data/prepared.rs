@@ -95,7 +95,7 @@ pub fn write(corpus: &Corpus) -> Result<Vec<u8>> {
     bytes.map_err(|e| Error::Data(format!("the data cannot be written ({e})")))
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// [`Error::Format`]: another file, another version, damaged, or tables that do not fit each other.
