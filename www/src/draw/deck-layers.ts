@@ -88,6 +88,9 @@ export function layersOf(scene: Scene, { sheet, side, dot, times, shown, nearnes
   return layers.filter((layer) => layer !== false);
 }
 
+/** Whether there is a line among the layers of a scene. */
+export const hasLines = ({ lines, selected, hovered }: Scene): boolean => lines || selected !== null || hovered !== null;
+
 /** Both ends of every pair, one after the other, faint. */
 function between(image: Float32Array, text: Float32Array, colours: Uint8ClampedArray, length: number): { positions: Float32Array; colours: Uint8ClampedArray } {
   const ends = { positions: new Float32Array(6 * length), colours: new Uint8ClampedArray(8 * length) };

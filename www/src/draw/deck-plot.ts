@@ -1,13 +1,18 @@
 // The shared space on WebGL2 (deck.gl, loaded only when there is something to draw).
-import { Deck, OrbitView, OrthographicView, type OrbitViewState, type OrthographicViewState } from "@deck.gl/core";
-import { layersOf } from "./deck-layers";
+import { Deck, OrbitView, OrthographicView, type DeckProps, type OrbitViewState, type OrthographicViewState } from "@deck.gl/core";
+import type { Device, Framebuffer } from "@luma.gl/core";
+import { Aside } from "./aside";
+import { hasLines, layersOf } from "./deck-layers";
 import { Detail } from "./detail";
 import { extent, MARGIN, pictureSide, pointAt, REACH, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { drawsInSoftware } from "./webgl";
 import { scale } from "../scale.svelte";
 
 /** Where the eye is: of the flat view only target and zoom count. */
 interface Eye { target: [number, number, number]; zoom: number; rotationX: number; rotationOrbit: number }
 const REST: Eye = { target: [0, 0, 0], zoom: 7, rotationX: 22, rotationOrbit: 30 };
+/** Of deck.gl's own, so that a picture can be drawn elsewhere than on the canvas. */
+interface Drawing { _drawLayers(reason: string, options: { target: Framebuffer }): void }
 /** Share of the way to the resting view that a frame goes. */
 const FOLLOW = 0.12;
 /** A step of the keyboard turns this many degrees per view width. */
@@ -29,7 +34,9 @@ export class DeckPlot implements Plot {
   #hovered: Pointed | null = null;
   #fading = 0;
   #gone = false;
-  #device: { canvasContext: { destroy(): void } | null } | null = null;
+  #device: Device | null = null;
+  /** Where the processor draws. */
+  #aside: Aside | null = null;
   #flat: OrthographicView;
   #orbit: OrbitView;
 
@@ -40,13 +47,16 @@ export class DeckPlot implements Plot {
     const scrollZoom = { speed: 0.02, smooth: false };
     this.#flat = new OrthographicView({ id: "flat", flipY: false, controller: { scrollZoom, dragPan: !coarse, doubleClickZoom: true, keyboard: false } });
     this.#orbit = new OrbitView({ id: "orbit", orbitAxis: "Y", controller: { scrollZoom, doubleClickZoom: true, keyboard: false } });
+    const software = drawsInSoftware();
     this.#deck = new Deck<OrthographicView | OrbitView>({
       parent,
       views: this.#flat,
       viewState: this.#eye,
       touchAction: coarse ? "pan-y" : "none",
+      ...(software ? this.#drawnAside() : {}),
       onDeviceInitialized: (device) => {
         this.#device = device;
+        if (software) this.#aside = new Aside(device, () => this.#turn());
         if (this.#gone) this.#release();
       },
       onViewStateChange: ({ viewState }) => {
@@ -158,8 +168,23 @@ export class DeckPlot implements Plot {
     this.parent.replaceChildren();
   }
 
+  /** The canvas itself only takes copies. */
+  #drawnAside(): Partial<DeckProps<OrthographicView | OrbitView>> {
+    return {
+      deviceProps: { webgl: { antialias: false, depth: false } },
+      _customRender: (reason) => this.#aside?.draw(this.#scene !== null && hasLines(this.#scene), (target) => (this.#deck as unknown as Drawing)._drawLayers(reason, { target })),
+    };
+  }
+  /** The last picture is on the canvas: the next one. */
+  #turn(): void {
+    this.#draw();
+    this.#deck.redraw("drawn aside");
+  }
+
   /** deck.gl leaves its device's observers of the canvas and the screen behind: they would hold all of it for ever. */
   #release(): void {
+    this.#aside?.destroy();
+    this.#aside = null;
     this.#device?.canvasContext?.destroy();
     this.#device = null;
   }
@@ -193,7 +218,7 @@ export class DeckPlot implements Plot {
   #draw(): void {
     const scene = this.#scene;
     const views = scene?.dims === 3 ? this.#orbit : this.#flat;
-    if (!scene || this.#gone) return;
+    if (!scene || this.#gone || this.#aside?.free() === false) return;
     this.#project(scene);
     const zoomed = this.#eye.zoom - this.#fit;
     const count = Math.min(this.sheet.count, scene.image.length / 3);
