@@ -5,6 +5,9 @@ import type { Device, Framebuffer } from "@luma.gl/core";
 /** As many as a canvas of its own has. Only lines need them: everything else has soft edges by itself, and is drawn in two thirds of the time without. */
 const SAMPLES = 4;
 
+/** Between two pictures it rests as long as it has drawn, but no longer than this: a run may be training on the same processor. */
+const REST_MS = 60;
+
 interface Surface { target: Framebuffer; frame: WebGLFramebuffer; buffers: WebGLRenderbuffer[] }
 
 /** A software renderer takes one picture after the other, of whatever plot of the page: every copy waits for what was begun before it. */
@@ -18,6 +21,7 @@ export class Aside {
   #size: readonly [number, number] = [0, 0];
   /** Behind the picture that is being drawn. */
   #fence: WebGLSync | null = null;
+  #begun = 0;
   #asking = 0;
 
   /** `next` is called when a picture can be drawn, where that was refused before. */
@@ -46,6 +50,7 @@ export class Aside {
     this.#fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     drawing = this;
+    this.#begun = performance.now();
     this.#ask(ready);
   }
 
@@ -66,7 +71,7 @@ export class Aside {
       canvas.getCurrentFramebuffer();
       this.#copy(ready.frame, null, canvas.getDrawingBufferSize());
       // The browser fetches the canvas at the end of this frame, and would wait for whatever is begun before that.
-      setTimeout(() => this.#done());
+      setTimeout(() => this.#done(), Math.min(REST_MS, performance.now() - this.#begun));
     });
   }
 
