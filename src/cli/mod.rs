@@ -6,6 +6,7 @@ mod compare;
 mod embed;
 mod eval;
 mod export;
+mod reading;
 mod run_folder;
 mod search;
 mod source;

@@ -1,12 +1,18 @@
-//! A run on disk: a folder with `run.safetensors` (the snapshot), `source.json` (its data) and `report.json`, or an
-//! experiment.
+//! A run on disk: a folder with `run.safetensors` (the snapshot), `source.json` (where its data is), `data.safetensors` (what
+//! was read of one's own) and `report.json`, or an experiment.
+//!
+//! At every moment the folder says how to go on. While `begun.json` is there, the run has no first snapshot yet (a snapshot
+//! beside it is of the run before) and begins again from what it names; what was read until then is in `pictures.journal`.
 
 use super::source::Source;
 use burn::tensor::Device;
+use mtls_lab::config::Config;
 use mtls_lab::data::{Corpus, prepared};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::experiment::{Experiment, Origin};
 use mtls_lab::train::Session;
+use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -14,6 +20,18 @@ const SNAPSHOT: &str = "run.safetensors";
 const SOURCE: &str = "source.json";
 const REPORT: &str = "report.json";
 const DATA: &str = "data.safetensors";
+const BEGUN: &str = "begun.json";
+const JOURNAL: &str = "pictures.journal";
+const TWIN: &str = "twin.safetensors";
+
+/// A run without its first snapshot: what it is made from.
+#[derive(Serialize, Deserialize)]
+pub struct Begun {
+    /// The data.
+    pub source: Source,
+    /// The configuration.
+    pub config: Config,
+}
 
 /// A corpus with where it came from.
 fn read(source: Source) -> Result<(Corpus, Source)> {
@@ -28,13 +46,37 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder.
-    pub fn create(path: &Path, source: &Source) -> Result<Self> {
+    /// The run in `path` that has no snapshot yet, if there is one.
+    pub fn begun(path: &Path) -> Result<Option<Begun>> {
+        let file = path.join(BEGUN);
+        match std::fs::read(&file) {
+            Ok(json) => Ok(Some(serde_json::from_slice(&json).map_err(|e| Error::format(BEGUN, e.to_string()))?)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io(&file, e)),
+        }
+    }
+
+    /// Begins a run in `path`, or begins it again: reads its data and makes its first snapshot. A run that is there is
+    /// replaced at the end, not before.
+    pub async fn begin(path: &Path, mut begun: Begun) -> Result<(Self, Session)> {
         std::fs::create_dir_all(path).map_err(|e| Error::io(path, e))?;
         let folder = Self { path: path.to_owned(), packed: None };
-        let json = serde_json::to_string_pretty(source).map_err(|e| Error::format(SOURCE, e.to_string()))?;
-        folder.write(SOURCE, json.as_bytes())?;
-        Ok(folder)
+        folder.write_json(BEGUN, &begun)?;
+        let journal = path.join(JOURNAL);
+        let corpus = begun.source.clone().located(path).open_by(Some(&journal))?;
+        if matches!(begun.source, Source::Folder { .. }) {
+            folder.write(DATA, &prepared::write(&corpus)?)?;
+            // From here on the pictures themselves are not needed.
+            begun.source = Source::Data { path: DATA.into() };
+            folder.write_json(BEGUN, &begun)?;
+        }
+        folder.remove(JOURNAL)?;
+        let session = Session::new(Rc::new(corpus), begun.config, None, Device::flex())?;
+        folder.write_json(SOURCE, &begun.source)?;
+        folder.remove(TWIN)?;
+        folder.save(&session.snapshot().await?)?;
+        folder.remove(BEGUN)?;
+        Ok((folder, session))
     }
 
     /// A folder or an experiment written before.
@@ -74,6 +116,7 @@ impl RunFolder {
         let path = self.path.join(SOURCE);
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
         let source: Source = serde_json::from_str(&text).map_err(|e| Error::format(SOURCE, e.to_string()))?;
+        let source = source.located(&self.path);
         let corpus: Rc<Corpus> = Rc::new(source.open()?);
         Ok((Session::resume(corpus, &self.snapshot()?, None, device)?, source))
     }
@@ -92,15 +135,15 @@ impl RunFolder {
             return Err(Error::format(path.display().to_string(), problem));
         }
         std::fs::create_dir_all(path).map_err(|e| Error::io(path, e))?;
+        let folder = Self { path: path.to_owned(), packed: None };
         let source = match packed.data {
             Some(data) => {
-                Self { path: path.to_owned(), packed: None }.write(DATA, &data)?;
-                let path = path.join(DATA);
-                Source::Data { path: std::path::absolute(&path).map_err(|e| Error::io(&path, e))? }
+                folder.write(DATA, &data)?;
+                Source::Data { path: DATA.into() }
             }
             None => source,
         };
-        let folder = Self::create(path, &source)?;
+        folder.write_json(SOURCE, &source)?;
         folder.save(&packed.snapshot)?;
         Ok(folder)
     }
@@ -116,9 +159,33 @@ impl RunFolder {
         self.write(SNAPSHOT, snapshot)
     }
 
-    /// Writes the report.
+    /// Bytes of the twin's snapshot, where the twin was cut off.
+    pub fn twin(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.path.join(TWIN)).ok()
+    }
+
+    /// Replaces the twin's snapshot.
+    pub fn save_twin(&self, snapshot: &[u8]) -> Result<()> {
+        self.write(TWIN, snapshot)
+    }
+
+    /// Writes the report, with which the twin has served.
     pub fn report(&self, json: &str) -> Result<()> {
-        self.write(REPORT, json.as_bytes())
+        self.write(REPORT, json.as_bytes())?;
+        self.remove(TWIN)
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string_pretty(value).map_err(|e| Error::format(name, e.to_string()))?;
+        self.write(name, json.as_bytes())
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(&path, e)),
+            _ => Ok(()),
+        }
     }
 
     /// Through a temporary name, so that a run that is cut off leaves the old file whole.

@@ -1,9 +1,9 @@
 //! Where the data of a run comes from: a bundled pack by name, generated scenes, or files of one's own.
 
+use super::reading;
 use burn::tensor::Device;
 use mtls_lab::data::check::{Check, Plan};
-use mtls_lab::data::files::{self, Dir, Files};
-use mtls_lab::data::import::{Advance, Import};
+use mtls_lab::data::import::Import;
 use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, prepared, shapes};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::experiment::{Experiment, Origin};
@@ -14,8 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// Parts that only a new picture needs.
 const ENCODER: [&str; 2] = ["encoder", "pca"];
-/// Pictures that go through the encoder together.
-const ENCODED_AT_ONCE: usize = 8;
 
 /// Source of a corpus, as it is kept beside a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +42,7 @@ pub enum Source {
     },
     /// Own data as it was read before: a data file, or the data in an experiment.
     Data {
-        /// Its absolute path.
+        /// Its absolute path, or its name in the folder of the run.
         path: PathBuf,
     },
 }
@@ -88,6 +86,11 @@ impl Source {
 
     /// Reads the corpus; rows that cannot be used are printed, each with its reason.
     pub fn open(&self) -> Result<Corpus> {
+        self.open_by(None)
+    }
+
+    /// The same; what is read of one's own pictures is kept in `journal`, and what stands there is not read again.
+    pub fn open_by(&self, journal: Option<&Path>) -> Result<Corpus> {
         match self {
             Self::Pack { pack, subset, views } => {
                 let folder = PackFolder::find(pack)?;
@@ -108,8 +111,7 @@ impl Source {
                 })?)
             }
             Self::Folder { path, encoder } => {
-                let import = self.read(path, *encoder)?;
-                let corpus = import.finish(&Plan::default())?;
+                let corpus = self.read(path, *encoder, journal)?.into_corpus(&Plan::default())?;
                 for p in &corpus.problems {
                     eprintln!("row {}{}{}: {}", p.row, if p.file.is_empty() { "" } else { " " }, p.file, p.problem);
                 }
@@ -118,6 +120,14 @@ impl Source {
                 }
                 Ok(corpus)
             }
+        }
+    }
+
+    /// With the path of a data file in the folder of a run made whole.
+    pub fn located(self, folder: &Path) -> Self {
+        match self {
+            Self::Data { path } => Self::Data { path: folder.join(path) },
+            other => other,
         }
     }
 
@@ -136,39 +146,17 @@ impl Source {
     /// A bundled set, which needs no check; files that cannot be read at all.
     pub fn check(&self) -> Result<Check> {
         match self {
-            Self::Folder { path, encoder } => Ok(self.read(path, *encoder)?.check(&Plan::default())),
+            Self::Folder { path, encoder } => Ok(self.read(path, *encoder, None)?.check(&Plan::default())),
             _ => Err(Error::Config("check looks at files of one's own; give a folder, a zip or a tar".into())),
         }
     }
 
-    /// Reads all pictures.
-    fn read(&self, path: &Path, encoder: bool) -> Result<Import> {
-        let name = path.file_stem().map_or("folder".into(), |name| name.to_string_lossy().into_owned());
-        let files: Box<dyn Files> = if path.is_dir() {
-            Box::new(Dir::open(path)?)
-        } else {
-            let file = std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
-            files::archive(&path.display().to_string(), std::io::BufReader::new(file))?
-                .ok_or_else(|| Error::Config(format!("--data {}: is no folder, no zip and no tar", path.display())))?
-        };
-        let mut import = Import::open(&name, files, encoder)?;
+    /// Reads all pictures, and goes on where `journal` ends.
+    fn read(&self, path: &Path, encoder: bool, journal: Option<&Path>) -> Result<Import> {
         let weights = if encoder { Some(self.encoder()?) } else { None };
         let weights = weights.as_ref().and_then(Pack::encoder_part);
         let encoder = weights.map(|part| Encoder::from_part(part, &Device::flex())).transpose()?;
-        loop {
-            match import.advance() {
-                Advance::Done => break,
-                Advance::Foreign { .. } => import.supply(None),
-                Advance::Row => {}
-            }
-            if let Some(encoder) = encoder.as_ref().filter(|_| import.waiting() >= ENCODED_AT_ONCE) {
-                pollster::block_on(import.encode(encoder))?;
-            }
-        }
-        if let Some(encoder) = encoder.as_ref().filter(|_| import.waiting() > 0) {
-            pollster::block_on(import.encode(encoder))?;
-        }
-        Ok(import)
+        reading::read(path, encoder.as_ref(), journal)
     }
 
     /// A bundled pack with what a new picture needs: the encoder and its projection.

@@ -1,7 +1,7 @@
 //! `mtls-lab train`: a run, its own step 0, and its twin without transfer on the same seed and batches.
 
 use super::eval::{Evaluation, describe, evaluation, json, table};
-use super::run_folder::RunFolder;
+use super::run_folder::{Begun, RunFolder};
 use super::source::Source;
 use super::{ConfigArguments, parse_device};
 use burn::tensor::Device;
@@ -9,14 +9,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtls_lab::analyze::report::Metrics;
 use mtls_lab::config::Config;
-use mtls_lab::data::Corpus;
 use mtls_lab::device::{self, Choice};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::train::{Event, Session};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Longest time between two looks at a run.
+const LONGEST_SLICE: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub struct TrainArguments {
@@ -32,9 +34,12 @@ pub struct TrainArguments {
     /// Folder for the run; it can be searched, evaluated and resumed.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run in --out.
+    /// Go on with the run in --out where it was cut off; --data and the settings are the run's own.
     #[arg(long, requires = "out")]
     resume: bool,
+    /// Longest time between two snapshots in --out; there is one at every evaluation, too.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    save_every: u64,
     /// Go on with an experiment (.mtls) in the new folder --out.
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "resume")]
     from: Option<PathBuf>,
@@ -70,33 +75,51 @@ struct TrainReport {
     history: Vec<Event>,
 }
 
-pub async fn run(arguments: TrainArguments) -> Result<()> {
-    let mut folder = None;
-    let mut session = if arguments.resume || arguments.from.is_some() {
-        let out = arguments.out.as_deref().unwrap_or_else(|| ".".as_ref());
-        let run = arguments.from.as_ref().map_or_else(|| RunFolder::open(out), |from| RunFolder::unpack(from, out))?;
-        // On the CPU first: its configuration says what the device has to compute.
-        let (session, _) = run.session(Device::flex())?;
-        folder = Some(run);
-        session
-    } else {
-        let config = arguments.config.resolve()?;
-        let source = Source::parse(&arguments.data, &arguments.views, arguments.encoder)?;
-        let corpus: Rc<Corpus> = Rc::new(source.open()?);
-        if let Some(path) = &arguments.out {
-            folder = Some(RunFolder::create(path, &source)?);
-        }
-        Session::new(corpus, config, None, Device::flex())?
+/// The run before its first step, or where it was cut off, and its folder.
+async fn open(arguments: &TrainArguments) -> Result<(Session, Option<RunFolder>)> {
+    // On the CPU first: its configuration says what the device has to compute.
+    if let (Some(out), Some(from)) = (&arguments.out, &arguments.from) {
+        let run = RunFolder::unpack(from, out)?;
+        return Ok((run.session(Device::flex())?.0, Some(run)));
+    }
+    let cut_off = arguments.out.as_ref().filter(|_| arguments.resume).map(|out| (RunFolder::begun(out), out));
+    let begun = match cut_off {
+        Some((begun, out)) => match begun? {
+            Some(begun) => begun,
+            None => {
+                let run = RunFolder::open(out)?;
+                return Ok((run.session(Device::flex())?.0, Some(run)));
+            }
+        },
+        None => Begun {
+            config: arguments.config.resolve()?,
+            source: Source::parse(&arguments.data, &arguments.views, arguments.encoder)?,
+        },
     };
+    match &arguments.out {
+        Some(out) => RunFolder::begin(out, begun).await.map(|(folder, session)| (session, Some(folder))),
+        None => Ok((Session::new(Rc::new(begun.source.open()?), begun.config, None, Device::flex())?, None)),
+    }
+}
+
+pub async fn run(arguments: TrainArguments) -> Result<()> {
+    let (mut session, folder) = open(&arguments).await?;
     eprintln!("{}", describe(&session));
     let opened = device::open(arguments.device, &session.workload()).await?;
     eprintln!("device: {} ({}), {}", opened.report.kind, opened.report.name, opened.report.reason);
     session.move_to(opened.device.clone()).await?;
 
     let on_cpu = opened.report.kind == "cpu";
-    let step_0 = if session.steps_done() == 0 { Some(session.evaluate().await?) } else { None };
+    let step_0 = if session.steps_done() == 0 {
+        session.evaluate().await?
+    } else {
+        eprintln!("going on from step {} of {}", session.steps_done(), session.plan().last_step);
+        session.beginning()?.evaluate().await?
+    };
     let start = Instant::now();
-    let timing = pump(&mut session, "training", folder.as_ref(), on_cpu).await?;
+    let every = Duration::from_secs(arguments.save_every);
+    let saves = folder.as_ref().map(|folder| Saves { every, save: Box::new(|bytes| folder.save(bytes)) });
+    let timing = pump(&mut session, "training", saves, on_cpu).await?;
     let evaluation = evaluation(&session, opened.report.clone()).await?;
     let seconds = start.elapsed().as_secs_f64();
 
@@ -105,8 +128,15 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
         let mut config: Config = session.config().clone();
         (config.transfer.lambda_v, config.transfer.lambda_t) = (0.0, 0.0);
         let text = Some(session.inputs().text_features().clone());
-        let mut twin = Session::new(session.corpus_handle(), config, text, opened.device)?;
-        pump(&mut twin, "twin", None, on_cpu).await?;
+        let (corpus, device) = (session.corpus_handle(), opened.device);
+        let cut_off = folder.as_ref().filter(|_| arguments.resume).and_then(RunFolder::twin);
+        let cut_off = cut_off.map(|bytes| Session::resume(corpus.clone(), &bytes, text.clone(), device.clone()));
+        let mut twin = match cut_off {
+            Some(Ok(twin)) if *twin.config() == config => twin,
+            _ => Session::new(corpus, config, text, device)?,
+        };
+        let saves = folder.as_ref().map(|folder| Saves { every, save: Box::new(|bytes| folder.save_twin(bytes)) });
+        pump(&mut twin, "twin", saves, on_cpu).await?;
         Some(twin.evaluate().await?)
     } else {
         None
@@ -115,7 +145,7 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
     let report = TrainReport {
         ami_image_ratio: twin.as_ref().and_then(ami).zip(ami(&evaluation.metrics)).map(|(t, r)| r / t),
         evaluation,
-        step_0,
+        step_0: Some(step_0),
         twin,
         seconds,
         ms_per_step: timing,
@@ -153,17 +183,25 @@ fn print_table(report: &TrainReport) {
     println!("{:.1} s, {:.1} ms a step", report.seconds, report.ms_per_step);
 }
 
-/// Steps until the run is over; saves to `folder` at every evaluation. Returns the median milliseconds a step.
-async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut on_cpu: bool) -> Result<f64> {
+/// Where snapshots go, and how often at least.
+struct Saves<'a> {
+    every: Duration,
+    save: Box<dyn Fn(&[u8]) -> Result<()> + 'a>,
+}
+
+/// Steps until the run is over; saves at every evaluation, and as often as `saves` says. Returns the median milliseconds a step.
+async fn pump(session: &mut Session, name: &str, saves: Option<Saves<'_>>, mut on_cpu: bool) -> Result<f64> {
     let total = session.plan().last_step;
     let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {eta} left  {msg}")
         .map_err(|e| Error::Config(e.to_string()))?;
     let bar = ProgressBar::new(total as u64).with_style(style).with_prefix(name.to_owned());
     let mut times = Vec::new();
     let mut saved = session.snapshot().await?;
+    let mut saved_at = Instant::now();
+    let mut slice = 1;
     while !session.finished() {
         let (before, start) = (session.steps_done(), Instant::now());
-        let events = match session.step(session.plan().steps_per_epoch).await {
+        let events = match session.step(slice).await {
             // A lost device ends no run: the CPU goes on from the last snapshot.
             Err(Error::Device(problem)) if !on_cpu => {
                 eprintln!("the device failed ({problem}); going on, on the CPU, from step {}", session.steps_done());
@@ -194,19 +232,26 @@ async fn pump(session: &mut Session, name: &str, folder: Option<&RunFolder>, mut
                 Event::Retuned { .. } | Event::Finished { .. } => {}
             }
         }
+        let seconds = start.elapsed().as_secs_f64() / (session.steps_done() - before).max(1) as f64;
         if !evaluated {
-            times.push(start.elapsed().as_secs_f64() * 1e3 / (session.steps_done() - before).max(1) as f64);
-        } else {
-            saved = session.snapshot().await?;
-            if let Some(folder) = folder {
-                folder.save(&saved)?;
-            }
+            times.push(seconds * 1e3);
         }
+        let every = saves.as_ref().map_or(LONGEST_SLICE, |saves| saves.every);
+        if evaluated || saved_at.elapsed() >= every {
+            saved = session.snapshot().await?;
+            if let Some(saves) = &saves {
+                (saves.save)(&saved)?;
+            }
+            saved_at = Instant::now();
+        }
+        // Several slices an interval, so that it is kept to; at most an epoch, so that the bar moves.
+        slice = ((every.min(LONGEST_SLICE).as_secs_f64() / 5.0 / seconds) as usize)
+            .clamp(1, session.plan().steps_per_epoch);
         bar.set_position(session.steps_done() as u64);
     }
     bar.finish_and_clear();
-    if let Some(folder) = folder {
-        folder.save(&session.snapshot().await?)?;
+    if let Some(saves) = saves {
+        (saves.save)(&session.snapshot().await?)?;
     }
     times.sort_by(f64::total_cmp);
     Ok(times.get(times.len() / 2).copied().unwrap_or(f64::NAN))

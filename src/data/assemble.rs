@@ -14,12 +14,14 @@ use crate::features::encoder::ENCODER_DIM;
 use crate::features::pca::Pca;
 use crate::matrix::Matrix;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Fewer items have nothing to be told apart from, nor anything to be held out.
 pub(super) const FEWEST_ITEMS: usize = 4;
 /// Numbers of the encoder's features after the projection, at most.
 const PROJECTED: usize = 256;
+const TILE_BYTES: usize = TILE * TILE * 3;
 /// Pictures that the projection is fitted on, at most.
 const FITTED_ON: usize = 1_000;
 
@@ -29,6 +31,26 @@ const FITTED_ON: usize = 1_000;
 /// Fewer than four pictures with captions, or nothing to tell them apart by.
 pub(super) fn corpus(import: &Import, plan: &Plan) -> Result<Corpus> {
     let settled = Settled::new(import, plan);
+    let mut tiles = Tiles { size: TILE, rgb: Vec::with_capacity(settled.used.len() * TILE_BYTES) };
+    settled.used.iter().for_each(|&at| tiles.rgb.extend_from_slice(import.tiles.tile(at)));
+    put_together(import, &settled, tiles)
+}
+
+/// The same of an import that is not needed any more: its thumbnails are moved, not copied.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn corpus_of(mut import: Import, plan: &Plan) -> Result<Corpus> {
+    let settled = Settled::new(&import, plan);
+    let mut tiles = std::mem::take(&mut import.tiles);
+    // They ascend: none is overwritten before it has moved.
+    for (to, &from) in settled.used.iter().enumerate() {
+        tiles.rgb.copy_within(from * TILE_BYTES..(from + 1) * TILE_BYTES, to * TILE_BYTES);
+    }
+    tiles.rgb.truncate(settled.used.len() * TILE_BYTES);
+    put_together(&import, &settled, tiles)
+}
+
+/// `tiles`: of the pictures in use.
+fn put_together(import: &Import, settled: &Settled, tiles: Tiles) -> Result<Corpus> {
     let name = import.name().to_owned();
     let mut problems = import.problems.clone();
     problems.sort_by_key(|p| p.row);
@@ -66,17 +88,14 @@ pub(super) fn corpus(import: &Import, plan: &Plan) -> Result<Corpus> {
         });
     }
     if settled.marked {
-        problems.extend(leaks(import, &settled, &items));
+        problems.extend(leaks(import, settled, &items));
         problems.sort_by_key(|p| p.row);
     }
-    let size = TILE * TILE * 3;
-    let mut tiles = Tiles { size: TILE, rgb: Vec::with_capacity(items.len() * size) };
-    settled.used.iter().for_each(|&at| tiles.rgb.extend_from_slice(import.tiles.tile(at)));
-    let (features, projection) = features(import, &settled)?;
+    let (features, projection) = features(import, settled)?;
     let texts = items.iter().map(|item| item.captions.clone()).collect();
     Ok(Corpus {
         name,
-        fingerprint: fingerprint(import, &settled, &items),
+        fingerprint: fingerprint(import, settled, &items),
         items,
         views: vec![View { name: "photo".into(), tiles, features }],
         classes,
@@ -108,9 +127,12 @@ fn features(import: &Import, settled: &Settled) -> Result<(Option<Matrix>, Optio
     if all.rows != import.pictures() || all.rows == 0 {
         return Ok((None, None));
     }
-    let own = all.select(settled.used.iter().copied());
+    let own = match settled.used.len() == all.rows {
+        true => Cow::Borrowed(all),
+        false => Cow::Owned(all.select(settled.used.iter().copied())),
+    };
     if all.cols != ENCODER_DIM {
-        return Ok((Some(own), None));
+        return Ok((Some(own.into_owned()), None));
     }
     // Spread over all pictures, which often come sorted.
     let every = own.rows.div_ceil(FITTED_ON);

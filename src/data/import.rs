@@ -67,9 +67,9 @@ pub struct Import {
     name: String,
     files: Box<dyn Files>,
     place: HashMap<String, usize>,
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     /// Rows that were read.
-    done: usize,
+    pub(super) done: usize,
     pub(super) pictures: Vec<Picture>,
     /// `P` thumbnails.
     pub(super) tiles: Tiles,
@@ -80,13 +80,13 @@ pub struct Import {
     /// Rows of `given`, or of the encoder, of the pictures read: `[P, d]`.
     pub(super) features: Matrix,
     /// Whether the encoder's pictures are kept.
-    encodes: bool,
+    pub(super) encodes: bool,
     /// The encoder's pictures of the last ones read, not encoded yet.
     waiting: Tiles,
     /// Found when first asked for, which is at the end.
     near: OnceCell<Vec<(usize, usize)>>,
     /// Picture of each file already tried, or why it cannot be used.
-    tried: HashMap<String, std::result::Result<usize, String>>,
+    pub(super) tried: HashMap<String, std::result::Result<usize, String>>,
 }
 
 impl Import {
@@ -236,7 +236,7 @@ impl Import {
     }
 
     /// Takes a picture's tiles, smallest first.
-    fn keep(&mut self, key: &str, row: usize, digest: [u8; 32], tiles: Vec<Vec<u8>>) -> usize {
+    pub(super) fn keep(&mut self, key: &str, row: usize, digest: [u8; 32], tiles: Vec<Vec<u8>>) -> usize {
         let mut tiles = tiles.into_iter();
         self.tiles.rgb.extend(tiles.next().unwrap_or_default());
         self.waiting.rgb.extend(tiles.next().unwrap_or_default());
@@ -302,6 +302,15 @@ impl Import {
     pub fn finish(&self, plan: &Plan) -> Result<Corpus> {
         super::assemble::corpus(self, plan)
     }
+
+    /// The same, where nothing else is asked of it afterwards: half the memory.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn into_corpus(self, plan: &Plan) -> Result<Corpus> {
+        super::assemble::corpus_of(self, plan)
+    }
 }
 
 /// Reads a folder to the end, without the encoder. Every row that cannot be used, or only in part, is in
@@ -317,7 +326,7 @@ pub fn read_folder(dir: &std::path::Path) -> Result<Corpus> {
     let mut import = Import::open(&name, Box::new(files), false)?;
     loop {
         match import.advance() {
-            Advance::Done => return import.finish(&Plan::default()),
+            Advance::Done => return import.into_corpus(&Plan::default()),
             Advance::Foreign { .. } => import.supply(None),
             Advance::Row => {}
         }

@@ -5,6 +5,7 @@
 //! - [`pack`]: the bundled packs; `pack_files` (native) finds and reads them in folders.
 //! - [`import`]: a user's own files: [`files`] (folder, zip, tar), [`mod@layout`] and [`metadata`] (which picture has which caption),
 //!   [`npy`] (ready features), [`mod@check`] (what is wrong with them, and remedies), and at the end a corpus.
+//!   Natively, [`kept`] pictures stand in a [`journal`], so that reading goes on after it was cut off.
 //! - [`prepared`]: a corpus as one file, so that own data outlives a reload.
 //! - [`mod@shapes`]: generated scenes of shapes, with captions that say where they are.
 //! - [`synthetic`]: a small generated corpus for tests and the device self-test.
@@ -14,6 +15,10 @@ pub mod check;
 pub mod corpus;
 pub mod files;
 pub mod import;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod journal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod kept;
 pub mod layout;
 pub mod metadata;
 mod near;
