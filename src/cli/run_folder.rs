@@ -61,6 +61,9 @@ impl RunFolder {
     pub async fn begin(path: &Path, mut begun: Begun) -> Result<(Self, Session)> {
         std::fs::create_dir_all(path).map_err(|e| Error::io(path, e))?;
         let folder = Self { path: path.to_owned(), packed: None };
+        if path.join(SNAPSHOT).exists() && !path.join(BEGUN).exists() {
+            eprintln!("the run in {} is replaced; --resume would have gone on with it", path.display());
+        }
         folder.write_json(BEGUN, &begun)?;
         let journal = path.join(JOURNAL);
         let corpus = begun.source.clone().located(path).open_by(Some(&journal))?;
