@@ -68,7 +68,7 @@ fn pictures(folder: &Path, count: u32, side: u32) -> Vec<PathBuf> {
     let draw = |n: u32| {
         let (colour, cell) = (n % 6, 5 + n / 6 % 11);
         let picture = image::RgbImage::from_fn(side, side, |x, y| {
-            let on = (x * cell / side + y * (3 + n % 7) / side) % 2 == 0;
+            let on = (x * cell / side + y * (3 + n % 7) / side).is_multiple_of(2);
             let shade = (40 + (x * 131 + y * 71 + n * 37) % 90) as u8;
             let channel = |bit: u32| if on && (colour + 1) >> bit & 1 == 1 { 255 - shade } else { shade };
             image::Rgb([channel(0), channel(1), channel(2)])

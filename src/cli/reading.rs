@@ -133,7 +133,7 @@ impl Before {
         let mut places = HashMap::new();
         let journal = Journal::open(journal, &Subject { pictures, encoder, version: 1 }, |at, body| {
             let mut rest = body;
-            while let Some((key, stamp, _, after)) = entry(rest, encoder) {
+            while let Some((key, stamp, after)) = entry(rest, encoder) {
                 let end = at + (body.len() - after.len()) as u64;
                 places.insert(key, (stamp, end - Kept::length(encoder) as u64));
                 rest = after;
@@ -167,13 +167,13 @@ impl Before {
     }
 }
 
-/// Key, stamp and picture at the beginning of `bytes`, and what stands behind them.
-fn entry(bytes: &[u8], encoder: bool) -> Option<(String, Stamp, &[u8], &[u8])> {
+/// Key and stamp of the picture at the beginning of `bytes`, and what stands behind it.
+fn entry(bytes: &[u8], encoder: bool) -> Option<(String, Stamp, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let (size, rest) = rest.split_first_chunk()?;
     let (changed, rest) = rest.split_first_chunk()?;
-    let (kept, rest) = rest.split_at_checked(Kept::length(encoder))?;
+    let (_, rest) = rest.split_at_checked(Kept::length(encoder))?;
     let key = String::from_utf8(key.to_vec()).ok()?;
-    Some((key, (u64::from_le_bytes(*size), u64::from_le_bytes(*changed)), kept, rest))
+    Some((key, (u64::from_le_bytes(*size), u64::from_le_bytes(*changed)), rest))
 }

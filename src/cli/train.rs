@@ -118,7 +118,8 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
     };
     let start = Instant::now();
     let every = Duration::from_secs(arguments.save_every);
-    let saves = folder.as_ref().map(|folder| Saves { every, save: Box::new(|bytes| folder.save(bytes)) });
+    let save = folder.as_ref().map(|folder| |bytes: &[u8]| folder.save(bytes));
+    let saves = save.as_ref().map(|save| Saves { every, save });
     let timing = pump(&mut session, "training", saves, on_cpu).await?;
     let evaluation = evaluation(&session, opened.report.clone()).await?;
     let seconds = start.elapsed().as_secs_f64();
@@ -135,7 +136,8 @@ pub async fn run(arguments: TrainArguments) -> Result<()> {
             Some(Ok(twin)) if *twin.config() == config => twin,
             _ => Session::new(corpus, config, text, device)?,
         };
-        let saves = folder.as_ref().map(|folder| Saves { every, save: Box::new(|bytes| folder.save_twin(bytes)) });
+        let save = folder.as_ref().map(|folder| |bytes: &[u8]| folder.save_twin(bytes));
+        let saves = save.as_ref().map(|save| Saves { every, save });
         pump(&mut twin, "twin", saves, on_cpu).await?;
         Some(twin.evaluate().await?)
     } else {
@@ -183,10 +185,13 @@ fn print_table(report: &TrainReport) {
     println!("{:.1} s, {:.1} ms a step", report.seconds, report.ms_per_step);
 }
 
+/// Takes the bytes of a snapshot.
+type Save<'a> = dyn Fn(&[u8]) -> Result<()> + 'a;
+
 /// Where snapshots go, and how often at least.
 struct Saves<'a> {
     every: Duration,
-    save: Box<dyn Fn(&[u8]) -> Result<()> + 'a>,
+    save: &'a Save<'a>,
 }
 
 /// Steps until the run is over; saves at every evaluation, and as often as `saves` says. Returns the median milliseconds a step.

@@ -196,7 +196,11 @@ mod tests {
         let second = Journal::open(&path, &"a", |_, _| Ok(())).unwrap_err().to_string();
         assert!(second.contains("another process"), "{second}");
         let mut seen = Vec::new();
-        journal.each(|body| Ok(seen.push(body.to_vec()))).unwrap();
+        let each = |body: &[u8]| {
+            seen.push(body.to_vec());
+            Ok(())
+        };
+        journal.each(each).unwrap();
         assert_eq!(seen, [b"x"]);
         journal.append(b"y").unwrap();
         drop(journal);
