@@ -1,6 +1,6 @@
 //! What was done so far, on disk, so that a process that is killed goes on behind it.
 //!
-//! A file that only grows: [`MAGIC`], then records of `length: u32`, the first eight bytes of the body's SHA-256, and the
+//! A file that only grows: `mtls-lab-journal`, then records of `length: u32`, the first eight bytes of the body's SHA-256, and the
 //! body; little-endian. The first body is JSON and says what the journal is about. A record that was cut off while it was
 //! written does not fit its checksum; it and what stands behind it are cut away at the next opening.
 
