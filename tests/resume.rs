@@ -10,10 +10,14 @@ const JOURNAL: &str = "pictures.journal";
 const SMALL: [&str; 8] =
     ["--init", "random", "--set", "data.text_dim=24", "--set", "model.dim=16", "--set", "model.hidden=32"];
 
-fn train(arguments: &[&str]) -> Command {
+fn program(verb: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mtls-lab"));
-    command.arg("train").args(arguments).args(["--device", "cpu"]).stdin(Stdio::null());
+    command.arg(verb).args(arguments).args(["--device", "cpu"]).stdin(Stdio::null());
     command
+}
+
+fn train(arguments: &[&str]) -> Command {
+    program("train", arguments)
 }
 
 fn path(path: &Path) -> &str {
@@ -174,4 +178,35 @@ fn with_the_encoder_a_changed_picture_is_read_anew_and_the_others_are_not() {
     let (cut, whole) = (features(&cut), features(&whole));
     let most = cut.data.iter().zip(&whole.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(most < 1e-2, "{most}");
+}
+
+#[test]
+fn killed_while_it_embeds_it_writes_the_same_file_and_no_other_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let [folder, run, other] = ["pictures", "run", "other"].map(|name| dir.path().join(name));
+    let mut files = pictures(&folder, 330, 160);
+    files.sort();
+    std::fs::write(&files[2], "no picture").unwrap();
+    for (run, seed) in [(&run, "1"), (&other, "2")] {
+        let data = ["--no-twin", "--data", path(&folder), "--epochs", "1", "--seed", seed, "--out", path(run)];
+        finished(train(&[&SMALL[..], &data].concat()));
+    }
+    for ending in ["npz", "jsonl"] {
+        let [whole, cut] = ["whole", "cut"].map(|name| dir.path().join(format!("{name}.{ending}")));
+        let embed =
+            |run: &Path, out: &Path| program("embed", &[path(run), "--data", path(&folder), "--out", path(out)]);
+        finished(embed(&run, &whole));
+        let journal = dir.path().join(format!("cut.{ending}.journal"));
+        // Half a batch of another run is of no use.
+        killed(embed(&other, &cut), || length(&journal) > 2_000);
+        let subject = || std::fs::read(&journal).unwrap_or_default().into_iter().take(90).collect::<Vec<u8>>();
+        let others = subject();
+        killed(embed(&run, &cut), || length(&journal) > 2_000 && subject() != others);
+        let said = finished(embed(&run, &cut));
+        let before: usize =
+            said.lines().find_map(|line| line.strip_suffix(" were embedded before")?.parse().ok()).unwrap();
+        assert!(before >= 64 && before.is_multiple_of(64) && said.contains("329 of 330"), "{said}");
+        assert!(std::fs::read(&whole).unwrap() == std::fs::read(&cut).unwrap(), "{ending}: other bytes");
+        assert!(!journal.exists());
+    }
 }

@@ -1,8 +1,11 @@
 //! `mtls-lab embed RUN --data DIR` or `--texts FILE`: new pictures or texts through a trained run.
 //!
-//! Pictures are read, embedded and written a few at a time, so that a folder may be larger than memory.
+//! Pictures are read, embedded and written a few at a time, so that a folder may be larger than memory. The same command
+//! goes on where it was cut off, as long as the run and the files are the same.
 
 use super::DeviceArguments;
+use super::embedded::{Format, Out};
+use super::reading::stamp;
 use super::run_folder::RunFolder;
 use super::source::Source;
 use burn::tensor::Device;
@@ -11,15 +14,14 @@ use mtls_lab::config::ImageFeatures;
 use mtls_lab::data::Tiles;
 use mtls_lab::device;
 use mtls_lab::error::{Error, Result};
-use mtls_lab::export::{Zip, line, npz};
 use mtls_lab::features::encoder::{ENCODER_SIZE, Encoder};
 use mtls_lab::features::pca::Pca;
 use mtls_lab::features::{decode, image};
 use mtls_lab::matrix::Matrix;
 use mtls_lab::train::Session;
-use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Pictures or texts at a time.
@@ -47,10 +49,12 @@ pub struct EmbedArguments {
 }
 
 pub async fn run(arguments: EmbedArguments) -> Result<()> {
-    let mut out = Out::create(&arguments.out)?;
+    let format = Format::of(&arguments.out)?;
     let opened = device::open(arguments.device.device, &Default::default()).await?;
-    let (session, source) = RunFolder::open(&arguments.run)?.session(opened.device.clone())?;
-    let mut done = 0;
+    let run = RunFolder::open(&arguments.run)?;
+    let (session, source) = run.session(opened.device.clone())?;
+    let mut subject = Sha256::new_with_prefix(run.snapshot()?);
+    subject.update(&opened.report.kind);
     if let Some(folder) = &arguments.data {
         let mut files = Vec::new();
         find(folder, &mut files)?;
@@ -58,8 +62,10 @@ pub async fn run(arguments: EmbedArguments) -> Result<()> {
             let problem = format!("{}: there is no picture ({}) in it", folder.display(), PICTURES.join(", "));
             return Err(Error::Data(problem));
         }
+        files.iter().for_each(|file| subject.update(format!("{} {:?}\n", file.display(), stamp(file))));
         let features = Features::of(&session, &source, &opened.device)?;
-        for batch in files.chunks(BATCH) {
+        let mut out = Out::open(&arguments.out, format, subject, session.config().model.dim)?;
+        for batch in files[out.seen.min(files.len())..].chunks(BATCH) {
             let (mut keys, mut rows) =
                 (Vec::new(), Matrix { rows: 0, cols: session.inputs().image_dim(), data: Vec::new() });
             for path in batch {
@@ -74,33 +80,36 @@ pub async fn run(arguments: EmbedArguments) -> Result<()> {
                     Err(error) => eprintln!("left out: {error}"),
                 }
             }
-            done += keys.len();
-            out.rows(keys, session.embed_images(rows).await?)?;
+            out.add(batch.len(), &keys, &session.embed_images(rows).await?)?;
         }
-        if done == 0 {
+        if out.rows == 0 {
+            out.journal.remove()?;
             return Err(Error::Data(format!("{}: no picture could be read", folder.display())));
         }
-        eprintln!("{done} of {} pictures embedded", files.len());
+        eprintln!("{} of {} pictures embedded", out.rows, files.len());
+        return out.finish();
     }
-    if let Some(path) = &arguments.texts {
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let mut lines = BufReader::new(file).lines();
-        loop {
-            let batch: Vec<String> =
-                lines.by_ref().take(BATCH).collect::<std::io::Result<_>>().map_err(|e| Error::io(path, e))?;
-            if batch.is_empty() {
-                break;
-            }
-            let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
-            done += texts.len();
-            let vectors = session.embed_texts(&texts).await?;
-            out.rows(batch, vectors)?;
-        }
-        if done == 0 {
-            return Err(Error::Data(format!("{} is empty; write a text a line", path.display())));
-        }
-        eprintln!("{done} texts embedded");
+    let Some(path) = &arguments.texts else { return Err(Error::Config("give --data or --texts".to_owned())) };
+    let failed = |e| Error::io(path, e);
+    let file = File::open(path).map_err(failed)?;
+    subject.update(format!("{} {:?}", path.display(), stamp(path)));
+    if file.metadata().map_err(failed)?.len() == 0 {
+        return Err(Error::Data(format!("{} is empty; write a text a line", path.display())));
     }
+    let mut lines = BufReader::new(file).lines();
+    let mut out = Out::open(&arguments.out, format, subject, session.config().model.dim)?;
+    for line in lines.by_ref().take(out.seen) {
+        line.map_err(failed)?;
+    }
+    loop {
+        let batch: Vec<String> = lines.by_ref().take(BATCH).collect::<std::io::Result<_>>().map_err(failed)?;
+        if batch.is_empty() {
+            break;
+        }
+        let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
+        out.add(batch.len(), &batch, &session.embed_texts(&texts).await?)?;
+    }
+    eprintln!("{} texts embedded", out.rows);
     out.finish()
 }
 
@@ -154,71 +163,5 @@ impl Features {
             Self::Computed(_) => Ok(image::hog_colour(&tiles(TILE)?)),
             Self::Encoded(encoder, pca) => pca.project(&encoder.features(&tiles(ENCODER_SIZE)?).await?),
         }
-    }
-}
-
-/// Where the rows go, by the ending of the file; through a temporary name.
-struct Out {
-    path: PathBuf,
-    part: PathBuf,
-    /// What a numpy array needs at once: its length stands before it.
-    kept: Option<(Vec<String>, Matrix)>,
-    /// Opened for the first row: what fails before leaves nothing behind.
-    file: Option<BufWriter<File>>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    key: &'a str,
-    vector: &'a [f32],
-}
-
-impl Out {
-    fn create(path: &Path) -> Result<Self> {
-        let kept = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("npz") => Some((Vec::new(), Matrix::default())),
-            Some("jsonl") => None,
-            _ => {
-                return Err(Error::Config(format!(
-                    "--out {}: choose a name that ends in .npz or .jsonl",
-                    path.display()
-                )));
-            }
-        };
-        Ok(Self { path: path.to_owned(), part: path.with_extension("part"), kept, file: None })
-    }
-
-    fn file(&mut self) -> Result<&mut BufWriter<File>> {
-        if self.file.is_none() {
-            self.file = Some(BufWriter::new(File::create(&self.part).map_err(|e| Error::io(&self.part, e))?));
-        }
-        self.file.as_mut().ok_or_else(|| Error::Data("the file is not open".to_owned()))
-    }
-
-    fn rows(&mut self, keys: Vec<String>, vectors: Matrix) -> Result<()> {
-        if let Some((names, all)) = &mut self.kept {
-            names.extend(keys);
-            (all.rows, all.cols) = (all.rows + vectors.rows, vectors.cols);
-            all.data.extend(vectors.data);
-            return Ok(());
-        }
-        let path = self.path.clone();
-        let file = self.file()?;
-        for (n, key) in keys.iter().enumerate() {
-            line(file, &Line { key, vector: vectors.row(n) }).map_err(|e| Error::io(&path, e))?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<()> {
-        if let Some((keys, vectors)) = self.kept.take() {
-            let mut zip = Zip::default();
-            npz::texts(&mut zip, "keys", keys.len(), || keys.iter().map(String::as_str))?;
-            npz::matrix(&mut zip, "vectors", &vectors)?;
-            let bytes = zip.finish()?.into_inner();
-            self.file()?.write_all(&bytes).map_err(|e| Error::io(&self.path, e))?;
-        }
-        self.file()?.flush().map_err(|e| Error::io(&self.path, e))?;
-        std::fs::rename(&self.part, &self.path).map_err(|e| Error::io(&self.path, e))
     }
 }

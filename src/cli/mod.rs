@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod compare;
 mod embed;
+mod embedded;
 mod eval;
 mod export;
 mod reading;

@@ -13,7 +13,7 @@ use mtls_lab::error::{Error, Result};
 use mtls_lab::features::encoder::Encoder;
 use serde::Serialize;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Pictures that go through the encoder together.
@@ -23,7 +23,7 @@ const KEPT_AT_ONCE: usize = 64;
 const KEPT_AFTER: Duration = Duration::from_secs(2);
 
 /// Length and time of change (nanoseconds since 1970).
-type Stamp = (u64, u64);
+pub type Stamp = (u64, u64);
 
 /// What a journal is about.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ pub fn read(path: &Path, encoder: Option<&Encoder>, journal: Option<&Path>) -> R
         files::archive(&path.display().to_string(), std::io::BufReader::new(file))?
             .ok_or_else(|| Error::Config(format!("--data {}: is no folder, no zip and no tar", path.display())))?
     };
-    let stamp = |key: &str| stamp(if folder { path.join(key) } else { path.to_owned() });
+    let stamp = |key: &str| if folder { stamp(path.join(key)) } else { stamp(path) };
     let mut before = journal.map(|journal| Before::open(journal, path, encoder.is_some())).transpose()?;
     let mut import = Import::open(&name, files, encoder.is_some())?;
     if let Some(found) = before.as_ref().map(|before| before.places.len()).filter(|found| *found > 0) {
@@ -105,7 +105,8 @@ fn settle(
     Ok(())
 }
 
-fn stamp(path: PathBuf) -> Stamp {
+/// Tells a file from what it was before; zeros where there is none.
+pub fn stamp(path: impl AsRef<Path>) -> Stamp {
     let about = std::fs::metadata(path);
     // A file that is not there has no picture that could be kept.
     about.map_or((0, 0), |about| {

@@ -153,6 +153,9 @@ impl RunFolder {
 
     /// Bytes of the snapshot.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
+        if let Some(packed) = &self.packed {
+            return Ok(packed.snapshot.clone());
+        }
         let path = self.path.join(SNAPSHOT);
         std::fs::read(&path).map_err(|e| Error::io(&path, e))
     }

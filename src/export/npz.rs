@@ -5,7 +5,7 @@
 use super::{Sink, Table, Zip};
 use crate::error::Result;
 use crate::matrix::Matrix;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 
 /// Longest text in characters: one text of a megabyte would make every row of its array four megabytes wide.
 pub const LONGEST: usize = 2_000;
@@ -44,23 +44,31 @@ pub fn matrix(zip: &mut Zip, name: &str, m: &Matrix) -> Result<()> {
 
 /// Texts `[n]` as UTF-32, each cut after [`LONGEST`] characters.
 pub fn texts<'a, I: Iterator<Item = &'a str>>(zip: &mut Zip, name: &str, n: usize, all: impl Fn() -> I) -> Result<()> {
-    let width = all().map(|text| text.chars().take(LONGEST).count()).max().unwrap_or(0).max(1);
+    let width = all().map(width).max().unwrap_or(0).max(1);
     array(zip, name, (&format!("<U{width}"), 4 * width), &[n], true, |to| {
-        let mut row = Vec::with_capacity(4 * width);
-        for text in all() {
-            row.clear();
-            text.chars().take(width).for_each(|c| row.extend_from_slice(&(c as u32).to_le_bytes()));
-            row.resize(4 * width, 0);
-            to.write_all(&row)?;
-        }
-        Ok(())
+        all().try_for_each(|text| to.write_all(&utf32(text, width)))
     })
+}
+
+/// Characters of a text that an array keeps.
+pub fn width(text: &str) -> usize {
+    text.chars().take(LONGEST).count()
+}
+
+/// A row of an array of texts of `width` characters.
+pub fn utf32(text: &str, width: usize) -> Vec<u8> {
+    let mut row: Vec<u8> = text.chars().take(width).flat_map(|c| (c as u32).to_le_bytes()).collect();
+    row.resize(4 * width, 0);
+    row
 }
 
 /// One `.npy` member, format version 1.0: magic, length of the header, the header as a Python literal, padded so that the
 /// numbers start at a multiple of 64. `kind`: numpy's name of the type, and its bytes.
-fn array(
-    zip: &mut Zip,
+///
+/// # Errors
+/// What `body` says, and a sink that cannot write.
+pub fn array<W: Write + Seek>(
+    zip: &mut Zip<W>,
     name: &str,
     (kind, bytes): (&str, usize),
     shape: &[usize],
