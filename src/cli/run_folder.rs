@@ -68,7 +68,9 @@ impl RunFolder {
         let journal = path.join(JOURNAL);
         let corpus = begun.source.clone().located(path).open_by(Some(&journal))?;
         if matches!(begun.source, Source::Folder { .. }) {
-            folder.write(DATA, &prepared::write(&corpus)?)?;
+            let part = path.join(format!("{DATA}.part"));
+            prepared::write_file(&corpus, &part)?;
+            std::fs::rename(&part, path.join(DATA)).map_err(|e| Error::io(&part, e))?;
             // From here on the pictures themselves are not needed.
             begun.source = Source::Data { path: DATA.into() };
             folder.write_json(BEGUN, &begun)?;

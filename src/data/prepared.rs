@@ -9,9 +9,10 @@ use crate::features::pca::Pca;
 use crate::matrix::Matrix;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _, ImageReader};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{self, Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Cursor;
 
@@ -44,33 +45,89 @@ struct ViewHeader {
     features: bool,
 }
 
+/// A tensor of the file.
+struct Part<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data: Data<'a>,
+}
+
+enum Data<'a> {
+    Bytes(Vec<u8>),
+    /// A page that is drawn when it is asked for: all pages at once may be more than there is room for.
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a browser has no file to write to"))]
+    Page(&'a Tiles, usize),
+}
+
+impl tensor::View for &Part<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match &self.data {
+            Data::Bytes(bytes) => Cow::Borrowed(bytes),
+            // It was drawn before, for its length; that it fails now is out of the question.
+            Data::Page(tiles, first) => Cow::Owned(page(tiles, *first).unwrap_or_default()),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * if self.dtype == Dtype::F32 { 4 } else { 1 }
+    }
+}
+
 /// Writes `corpus`; its problems are not part of it.
 ///
 /// # Errors
 /// Tiles that cannot be written, which does not happen on a whole corpus.
 pub fn write(corpus: &Corpus) -> Result<Vec<u8>> {
-    let mut parts: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let (parts, metadata) = parts(corpus, |_, _, page| Data::Bytes(page))?;
+    let bytes = tensor::serialize(parts.iter().map(|(name, part)| (name, part)), Some(metadata));
+    bytes.map_err(|e| Error::Data(format!("the data cannot be written ({e})")))
+}
+
+/// The same into a file, with no more than a page of thumbnails in memory besides the corpus.
+///
+/// # Errors
+/// As [`write()`]; the disk is full.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn write_file(corpus: &Corpus, path: &std::path::Path) -> Result<()> {
+    let (parts, metadata) = parts(corpus, |tiles, first, _| Data::Page(tiles, first))?;
+    let written = tensor::serialize_to_file(parts.iter().map(|(name, part)| (name, part)), Some(metadata), path);
+    written.map_err(|e| Error::Data(format!("{} cannot be written ({e})", path.display())))
+}
+
+/// What a part is made from.
+#[derive(Clone, Copy)]
+enum From<'a> {
+    /// The tiles of a view, from this one on.
+    Page(&'a Tiles, usize),
+    Features(&'a Matrix),
+    Projection(&'a Pca),
+}
+
+/// All parts by name, and the metadata; `keep`: what becomes of a page.
+#[expect(clippy::type_complexity, reason = "used twice, taken apart at once")]
+fn parts<'a>(
+    corpus: &'a Corpus,
+    keep: impl Fn(&'a Tiles, usize, Vec<u8>) -> Data<'a>,
+) -> Result<(Vec<(String, Part<'a>)>, HashMap<String, String>)> {
+    let mut sources = Vec::new();
     let mut views = Vec::new();
     for (v, view) in corpus.views.iter().enumerate() {
-        let pages = pages(&view.tiles)?;
-        views.push(ViewHeader {
-            name: view.name.clone(),
-            tile: view.tiles.size,
-            pages: pages.len(),
-            features: view.features.is_some(),
-        });
-        for (p, page) in pages.into_iter().enumerate() {
-            parts.push((format!("view/{v}/page/{p}"), Dtype::U8, vec![page.len()], page));
-        }
-        if let Some(features) = &view.features {
-            let bytes = features.data.iter().flat_map(|x| x.to_le_bytes()).collect();
-            parts.push((format!("view/{v}/features"), Dtype::F32, vec![features.rows, features.cols], bytes));
-        }
+        let pages = view.tiles.len().div_ceil(PAGE * PAGE);
+        let (name, features) = (view.name.clone(), view.features.is_some());
+        views.push(ViewHeader { name, tile: view.tiles.size, pages, features });
+        sources.extend((0..pages).map(|p| (format!("view/{v}/page/{p}"), From::Page(&view.tiles, p * PAGE * PAGE))));
+        sources.extend(view.features.iter().map(|m| (format!("view/{v}/features"), From::Features(m))));
     }
-    if let Some(projection) = &corpus.projection {
-        let part = projection.to_part(PROJECTION)?;
-        parts.push((PROJECTION.to_owned(), Dtype::U8, vec![part.len()], part));
-    }
+    sources.extend(corpus.projection.iter().map(|pca| (PROJECTION.to_owned(), From::Projection(pca))));
+    sources.sort_by(|a, b| a.0.cmp(&b.0));
     let header = Header {
         format: FORMAT.to_owned(),
         version: PREPARED_VERSION,
@@ -84,15 +141,26 @@ pub fn write(corpus: &Corpus) -> Result<Vec<u8>> {
         views,
     };
     let text = serde_json::to_string(&header).map_err(|e| Error::Data(e.to_string()))?;
-    parts.sort_by(|a, b| a.0.cmp(&b.0));
-    let sum = checksum(&text, parts.iter().map(|(name, _, _, bytes)| (name.as_str(), bytes.as_slice())));
-    let tensors = parts
-        .iter()
-        .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?)))
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
-    let metadata = HashMap::from([("header".to_owned(), text), ("sha256".to_owned(), sum)]);
-    let bytes = tensors.and_then(|tensors| serialize(tensors, Some(metadata)));
-    bytes.map_err(|e| Error::Data(format!("the data cannot be written ({e})")))
+    let mut sum = Checksum::new(&text);
+    let mut parts = Vec::new();
+    for (name, source) in sources {
+        let bytes = match source {
+            From::Page(tiles, first) => page(tiles, first)?,
+            From::Features(features) => features.data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            From::Projection(projection) => projection.to_part(PROJECTION)?,
+        };
+        sum.add(&name, &bytes);
+        let (dtype, shape) = match source {
+            From::Features(features) => (Dtype::F32, vec![features.rows, features.cols]),
+            _ => (Dtype::U8, vec![bytes.len()]),
+        };
+        let data = match source {
+            From::Page(tiles, first) => keep(tiles, first, bytes),
+            _ => Data::Bytes(bytes),
+        };
+        parts.push((name, Part { dtype, shape, data }));
+    }
+    Ok((parts, HashMap::from([("header".to_owned(), text), ("sha256".to_owned(), sum.finish())])))
 }
 
 /// Reads what [`write()`] wrote.
@@ -119,7 +187,9 @@ pub fn read(bytes: &[u8]) -> Result<Corpus> {
     }
     let mut tensors = file.tensors();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    if checksum(text, tensors.iter().map(|(name, view)| (name.as_str(), view.data()))) != *sum {
+    let mut found = Checksum::new(text);
+    tensors.iter().for_each(|(name, view)| found.add(name, view.data()));
+    if found.finish() != *sum {
         return Err(bad("is damaged (its checksum does not fit); import the pictures again"));
     }
     let n = header.items.len();
@@ -167,27 +237,24 @@ pub fn read(bytes: &[u8]) -> Result<Corpus> {
     })
 }
 
-fn pages(tiles: &Tiles) -> Result<Vec<Vec<u8>>> {
+/// The page whose first tile is `first`, as PNG.
+fn page(tiles: &Tiles, first: usize) -> Result<Vec<u8>> {
     let (size, line) = (tiles.size, tiles.size * 3);
-    let mut pages = Vec::new();
-    for first in (0..tiles.len()).step_by(PAGE * PAGE) {
-        let count = (tiles.len() - first).min(PAGE * PAGE);
-        let (columns, rows) = (count.min(PAGE), count.div_ceil(PAGE));
-        let mut rgb = vec![255; columns * rows * size * line];
-        for i in 0..count {
-            let (left, top) = ((i % PAGE) * line, (i / PAGE) * size);
-            for (y, source) in tiles.tile(first + i).chunks_exact(line).enumerate() {
-                let start = (top + y) * columns * line + left;
-                rgb[start..start + line].copy_from_slice(source);
-            }
+    let count = (tiles.len() - first).min(PAGE * PAGE);
+    let (columns, rows) = (count.min(PAGE), count.div_ceil(PAGE));
+    let mut rgb = vec![255; columns * rows * size * line];
+    for i in 0..count {
+        let (left, top) = ((i % PAGE) * line, (i / PAGE) * size);
+        for (y, source) in tiles.tile(first + i).chunks_exact(line).enumerate() {
+            let start = (top + y) * columns * line + left;
+            rgb[start..start + line].copy_from_slice(source);
         }
-        let mut png = Vec::new();
-        PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
-            .write_image(&rgb, (columns * size) as u32, (rows * size) as u32, ExtendedColorType::Rgb8)
-            .map_err(|e| Error::Data(format!("thumbnails cannot be written ({e})")))?;
-        pages.push(png);
     }
-    Ok(pages)
+    let mut png = Vec::new();
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(&rgb, (columns * size) as u32, (rows * size) as u32, ExtendedColorType::Rgb8)
+        .map_err(|e| Error::Data(format!("thumbnails cannot be written ({e})")))?;
+    Ok(png)
 }
 
 /// Appends up to `most` tiles of a page.
@@ -210,15 +277,23 @@ fn unpage(png: &[u8], most: usize, tiles: &mut Tiles) -> Result<()> {
     Ok(())
 }
 
-fn checksum<'a>(header: &str, parts: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(header.as_bytes());
-    for (name, bytes) in parts {
-        hash.update(name.as_bytes());
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
+/// SHA-256 over the header and the tensors in the order of their names.
+struct Checksum(Sha256);
+
+impl Checksum {
+    fn new(header: &str) -> Self {
+        Self(Sha256::new_with_prefix(header))
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+
+    fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.0.update(name);
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn finish(self) -> String {
+        self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
 }
 
 #[cfg(test)]
@@ -232,6 +307,13 @@ mod tests {
         // More than one row of tiles on a page, and the last one not full.
         corpus.projection = Some(Pca::new(vec![0.5; 3], &Matrix::new(1, 3, vec![0.0, 1.0, 0.0]).unwrap()).unwrap());
         let bytes = write(&corpus).unwrap();
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            write_file(&corpus, file.path()).unwrap();
+            let same = read(&std::fs::read(file.path()).unwrap()).unwrap();
+            assert_eq!((&same.items, &same.views[0].tiles), (&corpus.items, &corpus.views[0].tiles));
+        }
         let back = read(&bytes).unwrap();
         assert_eq!(
             (&back.items, &back.fingerprint, &back.classes),
