@@ -1,6 +1,7 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
 import { EngineClient, told, type Pushed } from "./client";
 import { readBundles, type DeviceWish } from "./device";
+import { forgetIfAsked } from "./experiment/forget";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
@@ -91,6 +92,7 @@ export class Lab {
   async boot(): Promise<void> {
     this.phase = "loading";
     this.notice = null;
+    await forgetIfAsked();
     void this.comparison.read();
     try {
       this.bundles = await readBundles(this.base).catch(() => {
@@ -162,6 +164,14 @@ export class Lab {
   }
 
   async #firstRun(): Promise<void> {
+    const { experiment } = this.address;
+    if (experiment !== null) {
+      if (await (await import("./experiment/open")).openLinked(this, experiment)) return;
+      const { notice } = this;
+      await this.start();
+      this.notice = notice;
+      return;
+    }
     // An embedded page is one of many in a tab, and slides begin at the beginning.
     const saved = this.address.embed ? null : await savedRun(this.address.bare);
     if (saved && (this.address.bare || saved.run === this.settings.run)) {

@@ -60,7 +60,7 @@ export interface Iteration {
   items: number[]; rows: IterationRow[]; similarities: number[]; terms: IterationTerm[]; before: number[][]; after: number[][];
 }
 /** What the engine exports of a run (src/export/). */
-export type Export = "weights" | "features" | "embeddings" | "tsv" | "jsonl" | "metrics" | "page";
+export type Export = "weights" | "features" | "embeddings" | "tsv" | "jsonl" | "metrics" | "page" | "experiment";
 export interface ExportFile { name: string; bytes: Uint8Array<ArrayBuffer> }
 export interface Atlas { size: number; columns: number; width: number; height: number; rgba: Uint8ClampedArray }
 
@@ -138,7 +138,8 @@ export interface EngineHandle {
   export_sheets(): number;
   export_sheet(n: number): { width: number; height: number; rgba: Uint8ClampedArray };
   /** Name and bytes of each file, one after the other. */
-  export_run(what: Export, sheets: Uint8Array[]): Promise<(string | Uint8Array)[]>;
+  /** `attached`: what an experiment is written with, as JSON. */
+  export_run(what: Export, sheets: Uint8Array[], attached?: string): Promise<(string | Uint8Array)[]>;
   lose_device(): void;
   free(): void;
 }
@@ -163,6 +164,18 @@ export interface ImporterHandle {
   finish(plan: Plan): Prepared;
   free(): void;
 }
+/** Where the data of an experiment comes from, in words that hold in every browser. */
+export type Origin = { pack: { pack: string; subset: string; views: string[] } } | { shapes: { items: number; seed: number } } | "own";
+/** What the page puts into an experiment of its own accord: the address of the run and of what is looked at, and what it began with. */
+export interface PageState { address: string; began: Config | null }
+export interface Attached { origin: Origin; data: boolean; page: PageState }
+export interface ExperimentHeader { program: string; corpus: string; fingerprint: string; origin: Origin; step: number; total_steps: number; config: Config; page: unknown }
+export interface ExperimentHandle {
+  header(): ExperimentHeader;
+  snapshot(): Uint8Array<ArrayBuffer>;
+  data(): Prepared | undefined;
+  free(): void;
+}
 export interface Bundle {
   default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }>;
   about(): About;
@@ -172,6 +185,7 @@ export interface Bundle {
   retunable(): string[];
   Pack: new (manifest: Uint8Array) => PackHandle;
   Data: { from_pack(pack: PackHandle, selection: { subset: string; views: string[] }): DataHandle; shapes(options: { items: number; seed: number }): DataHandle; prepared(bytes: Uint8Array): DataHandle };
+  Experiment: { open(name: string, file: Blob): ExperimentHandle };
   Importer: { open(name: string, files: [string, Blob][], encoder?: Uint8Array): ImporterHandle };
   Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
@@ -215,7 +229,7 @@ export interface Calls {
   snapshot: { args: null; result: Uint8Array };
   /** About how many bytes each takes. */
   export_sizes: { args: null; result: Record<Export, number> };
-  export: { args: { what: Export }; result: ExportFile[] };
+  export: { args: { what: Export; attached?: Attached }; result: ExportFile[] };
   /** Bytes of the engine's memory, which never shrinks. */
   memory: { args: null; result: number };
   lose_device: { args: null; result: null };

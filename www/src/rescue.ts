@@ -1,8 +1,9 @@
-// A worker that died, lost its GPU or hangs: one on the CPU takes the run over from its last snapshot.
+// Runs that go on from a snapshot: in another worker, where one died, lost its GPU or hangs, and those made before or elsewhere.
 import type { EngineClient } from "./client";
 import type { Lab } from "./lab.svelte";
-import type { Failure, Ready } from "./protocol";
+import type { Config, Failure, Ready } from "./protocol";
 import { choiceOf } from "./state/data-sets";
+import type { Address } from "./state/url";
 import { t } from "./strings";
 
 /** Gives the page a new worker with the run of the one that is lost, and says what that cost. `at`: the step that it had reached. */
@@ -41,4 +42,22 @@ export async function takeSame(lab: Lab, ready: Ready): Promise<void> {
   const known = lab.history.retuned;
   lab.take(ready, true);
   for (const { config } of known.slice(lab.history.retuned.length)) await lab.tuning.change(config);
+}
+
+interface Brought { address: Address; snapshot: Uint8Array; step: number; began: Config | null }
+
+/** Shows a run from its snapshot in place of the one on screen, which goes on where this one cannot be. */
+export async function bring(lab: Lab, { address, snapshot, step, began }: Brought): Promise<void> {
+  const wasRunning = lab.running;
+  try {
+    const ready = await lab.need.call("resume", { data: choiceOf(address.data), snapshot: snapshot.slice() });
+    // Settings that no run has yet would begin one: they change together with the run.
+    lab.settings.adopt(address);
+    lab.began = began;
+    lab.lastSnapshot = { bytes: snapshot, step };
+    lab.take(ready);
+  } catch (error) {
+    if (wasRunning && !lab.running) lab.train();
+    throw error;
+  }
 }

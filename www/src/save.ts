@@ -1,4 +1,10 @@
 // Gives the user a file, or puts a text on the clipboard.
+import type { Lab } from "./lab.svelte";
+
+/** The run as it is now, in letters that every file system takes. */
+export function fileName({ runs, settings, config, presets, step }: Lab): string {
+  return ["mtls-lab", runs.data, settings.preset || presets[0]?.name || "run", `seed-${config?.seed ?? 0}`, `step-${step}`].join("_").replace(/[^\w.-]+/g, "-");
+}
 
 export function saveFile(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);

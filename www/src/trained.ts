@@ -1,5 +1,7 @@
 // A finished run that ships with the page, to look at before anything is trained here. tests/trained.shot.ts makes it.
 import type { Lab } from "./lab.svelte";
+import { bring } from "./rescue";
+import { readAddress } from "./state/url";
 import { fixed, t } from "./strings";
 
 /** `run`: its address. */
@@ -13,18 +15,7 @@ export async function showTrained(lab: Lab): Promise<void> {
       fetched("run.json", lab.base).then((answer) => answer.json() as Promise<Trained>),
       fetched("run.safetensors", lab.base).then((answer) => answer.arrayBuffer()),
     ]);
-    const { settings } = lab;
-    const before = settings.run;
-    settings.restore(about.run);
-    const data = settings.choice;
-    // Settings that no run has yet would begin one: they change together with the run.
-    settings.restore(before);
-    const snapshot = new Uint8Array(bytes);
-    const ready = await lab.need.call("resume", { data, snapshot: snapshot.slice() });
-    settings.restore(about.run);
-    lab.began = null;
-    lab.lastSnapshot = { bytes: snapshot, step: about.step };
-    lab.take(ready);
+    await bring(lab, { address: readAddress(about.run), snapshot: new Uint8Array(bytes), step: about.step, began: null });
     const ami = (at: number): string => fixed(lab.history.evaluations.at(at)?.metrics.ami_image ?? 0, 2);
     lab.notice = { tone: "info", text: t.trained.shown(ami(0), ami(-1)), action: { label: t.trained.leave, run: () => void lab.reset() } };
   } catch (error) {

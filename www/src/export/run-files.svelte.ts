@@ -1,7 +1,7 @@
 // Exports of the run itself: what is being made, how far it is, and what came of it.
 import type { Lab } from "../lab.svelte";
 import type { Export } from "../protocol";
-import { saveFile } from "../save";
+import { fileName, saveFile } from "../save";
 
 /** One button: `ending` picks a file where an export has two. */
 export interface RunFile { id: string; what: Export; ending: string }
@@ -49,7 +49,7 @@ export class RunFiles {
       const files = await client.call("export", { what }).finally(() => (client.exporting = null));
       const file = files.find(({ name }) => name.endsWith(`.${ending}`));
       if (!file) throw new Error(ending);
-      const name = `${this.#name()}_${file.name}`;
+      const name = `${fileName(this.lab)}_${file.name}`;
       saveFile(name, new Blob([file.bytes]));
       this.done = { name, bytes: file.bytes.length };
     } catch (error) {
@@ -57,12 +57,6 @@ export class RunFiles {
     } finally {
       this.making = null;
     }
-  }
-
-  /** The run, as the timeline's exports name it. */
-  #name(): string {
-    const { settings, config, presets, step } = this.lab;
-    return ["mtls-lab", settings.data, settings.preset || presets[0]?.name || "run", `seed-${config?.seed ?? 0}`, `step-${step}`].join("_").replace(/[^\w.-]+/g, "-");
   }
 }
 

@@ -45,6 +45,8 @@ export interface Address {
   hide: Set<string>;
   /** For slides: the stage and the transport alone. */
   embed: boolean;
+  /** An experiment on the same host to begin with. */
+  experiment: string | null;
   /** What the address says that this version does not understand. */
   unknown: string[];
   /** It says nothing about a run: a saved one may be restored. */
@@ -53,7 +55,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, at: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, at: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, experiment: null, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     const look = readSpaceKey(address.space, key, text);
@@ -84,6 +86,9 @@ export function readAddress(search: string): Address {
     } else if (key === "lang") {
       address.language = asLanguage(text);
       if (!address.language) address.unknown.push(`lang=${text}`);
+    } else if (key === "experiment") {
+      address.experiment = text;
+      address.bare = false;
     } else if (key === "hide") {
       for (const name of text.split(",").map((part) => part.trim()).filter(Boolean)) {
         if (hideable(name)) address.hide.add(name);

@@ -1,10 +1,10 @@
 // The run as files: made by the engine; thumbnails are compressed by the browser, which has the better encoder.
-import type { EngineHandle, Export, ExportFile } from "../protocol";
+import type { Attached, EngineHandle, Export, ExportFile } from "../protocol";
 
 const QUALITY = 0.88;
 
 /** `progress`: the share that is done, where it is known. */
-export async function exported(engine: EngineHandle, what: Export, progress: (share: number) => void): Promise<ExportFile[]> {
+export async function exported(engine: EngineHandle, what: Export, attached: Attached | undefined, progress: (share: number) => void): Promise<ExportFile[]> {
   const sheets: Uint8Array[] = [];
   if (what === "page") {
     const count = engine.export_sheets();
@@ -14,7 +14,7 @@ export async function exported(engine: EngineHandle, what: Export, progress: (sh
     }
     progress(count / (count + 1));
   }
-  const list = await engine.export_run(what, sheets);
+  const list = await engine.export_run(what, sheets, attached && JSON.stringify(attached));
   const files: ExportFile[] = [];
   for (let n = 0; n + 1 < list.length; n += 2) files.push({ name: list[n] as string, bytes: list[n + 1] as Uint8Array<ArrayBuffer> });
   return files;

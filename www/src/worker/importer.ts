@@ -1,7 +1,8 @@
 // The worker that reads a user's files: an engine of its own, so that what they hold cannot harm the run, and ending the
 // worker ends everything.
-import type { Advanced, Bundle, Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
+import type { Advanced, Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
 import { download } from "./download";
+import { loaded } from "./loaded";
 
 export interface ImportBegin { js: string; wasm: string; name: string; files: [string, Blob][]; /** Address and length of the encoder's weights; null: by shape and colour. */ encoder: { url: string; bytes: number } | null }
 export type ToImporter =
@@ -46,8 +47,7 @@ async function pixels(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Ima
 
 async function begin({ js, wasm, name, files, encoder }: ImportBegin): Promise<void> {
   post({ say: "progress", what: "engine", done: 0, of: 0, pictures: 0 });
-  const bundle = (await import(/* @vite-ignore */ js)) as Bundle;
-  await bundle.default({ module_or_path: wasm });
+  const bundle = await loaded(js, wasm);
   const weights = encoder && (await download(encoder.url, "encoder", encoder.bytes, (done, of) => post({ say: "progress", what: "encoder", done, of, pictures: 0 })));
   importer = weights ? bundle.Importer.open(name, files, weights) : bundle.Importer.open(name, files);
   let last = 0;

@@ -241,7 +241,7 @@ const handlers: Handlers = {
   },
   snapshot: () => queued(() => need(engine).snapshot()),
   export_sizes: () => queued(() => need(engine).export_sizes()),
-  export: ({ what }) => queued(() => exported(need(engine), what, (share) => post({ type: "exporting", share }))),
+  export: ({ what, attached }) => queued(() => exported(need(engine), what, attached, (share) => post({ type: "exporting", share }))),
   memory: async () => need(memory).buffer.byteLength,
   async lose_device() {
     // Between two slices: a step in flight holds the engine.
