@@ -4,6 +4,7 @@
 //! stays as it is. So each can be taken back. Everything is by the number of a picture (see [`super::import`]).
 
 use super::import::Import;
+use super::language;
 use super::metadata::Part;
 use crate::features::without_words;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub enum Kind {
     SameCaption,
     /// The caption names the label, so that clusters by words alone look good.
     LabelInCaption,
+    /// Captions in another language than most.
+    Languages,
     /// One label has most of the pictures.
     Dominant,
     /// Labels with fewer than three pictures.
@@ -88,6 +91,8 @@ pub struct Check {
     pub own_split: bool,
     /// Labels with their number of pictures, largest first.
     pub labels: Vec<(String, usize)>,
+    /// Languages (ISO 639-3) with their number of captions, largest first, as far as they can be told.
+    pub languages: Vec<(String, usize)>,
 }
 
 /// The pictures with a plan applied; all lists run over the pictures in use.
@@ -230,23 +235,49 @@ impl Check {
     pub(super) fn of(import: &Import, plan: &Plan) -> Self {
         let settled = Settled::new(import, plan);
         let held = held_out(import, &settled);
-        let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
-        settled.labels.iter().flatten().for_each(|label| *labels.entry(label).or_default() += 1);
-        let mut labels: Vec<(String, usize)> = labels.into_iter().map(|(label, n)| (label.to_owned(), n)).collect();
-        labels.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let labels = counted(settled.labels.iter().flatten().map(String::as_str));
+        let captions = settled.captions.iter().flatten().map(|caption| (caption.as_str(), import.guess(caption)));
+        let told = language::languages(&captions.collect::<Vec<_>>());
+        let languages = counted(told.iter().copied().flatten());
+        let others = other_languages(&settled, &told, &languages);
         let mut problems = import.problems.clone();
         problems.sort_by_key(|p| p.row);
         let families: BTreeSet<u32> = settled.families.iter().copied().collect();
         Self {
-            findings: findings(import, plan, &settled, &held, &labels),
+            findings: findings(import, plan, &settled, &held, (&labels, &others)),
             problems,
             usable: settled.used.len(),
             held_out: held.iter().filter(|held| **held).count(),
             families: families.len(),
             own_split: settled.marked,
             labels,
+            languages,
         }
     }
+}
+
+/// How often each is there, most frequent first.
+fn counted<'a>(all: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    all.for_each(|one| *counts.entry(one).or_default() += 1);
+    let mut counts: Vec<_> = counts.into_iter().map(|(one, n)| (one.to_owned(), n)).collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts
+}
+
+/// Pictures that have a caption in another language than most, and their captions without those.
+fn other_languages(
+    settled: &Settled,
+    told: &[Option<&str>],
+    languages: &[(String, usize)],
+) -> BTreeMap<usize, Vec<String>> {
+    let Some((most, _)) = languages.first() else { return BTreeMap::new() };
+    let mut told = told.iter();
+    let pairs = settled.used.iter().zip(&settled.captions).map(|(&at, captions)| {
+        let own = captions.iter().zip(told.by_ref()).filter(|(_, code)| code.is_none_or(|code| code == most));
+        (at, own.map(|(caption, _)| caption.clone()).collect::<Vec<_>>(), captions.len())
+    });
+    pairs.filter(|(_, own, all)| own.len() < *all).map(|(at, own, _)| (at, own)).collect()
 }
 
 /// Which places are held out.
@@ -264,7 +295,7 @@ fn findings(
     plan: &Plan,
     settled: &Settled,
     held: &[bool],
-    labels: &[(String, usize)],
+    (labels, others): (&[(String, usize)], &BTreeMap<usize, Vec<String>>),
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut say = |kind, groups: Vec<Vec<usize>>, remedy: Option<Plan>| {
@@ -303,6 +334,7 @@ fn findings(
     });
     let named = named.map(|i| settled.used[i]).collect();
     say(Kind::LabelInCaption, vec![named], with(&|plan| plan.strip_labels = true));
+    say(Kind::Languages, vec![others.keys().copied().collect()], with(&|plan| plan.captions.extend(others.clone())));
     let of_label = |label: &str| -> Vec<usize> {
         let own = (0..settled.used.len()).filter(|&i| settled.labels[i].as_deref() == Some(label));
         own.map(|i| settled.used[i]).collect()

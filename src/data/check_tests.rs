@@ -125,3 +125,31 @@ fn a_leaking_split_is_named_and_can_be_drawn_anew() {
     let of = |held: bool| corpus.items.iter().filter(|i| i.held_out == held).map(|i| i.family).collect::<BTreeSet<_>>();
     assert!(of(true).is_disjoint(&of(false)));
 }
+
+#[test]
+fn captions_in_another_language_are_shown_and_taken_out() {
+    let captions = [
+        "Two men in green shirts are standing in the yard near the house.",
+        "Several men in hard hats are operating a giant pulley system.",
+        "A little girl climbing into a wooden playhouse.",
+        "A man in a blue shirt is standing on a ladder cleaning a window.",
+        "Two men are at the stove preparing food.",
+        "A group of people standing in front of an igloo.|Eine Gruppe von Menschen steht vor einem Iglu.",
+        "Ein kleines Mädchen klettert in ein Spielhaus aus Holz.",
+        "Ein Mann in einem blauen Hemd steht auf einer Leiter und putzt ein Fenster.",
+    ];
+    let names: Vec<String> = (0..captions.len()).map(|i| format!("{i}.png")).collect();
+    let rows = captions.iter().zip(&names).flat_map(|(captions, name)| {
+        captions.split('|').map(|caption| format!("{name},{caption}\n")).collect::<Vec<_>>()
+    });
+    let table = format!("file_name,text\n{}", rows.collect::<String>());
+    let pictures: Vec<_> = (20..).zip(&names).map(|(seed, name)| (name.as_str(), picture(seed, 0))).collect();
+    let import = import(&table, &pictures);
+    let check = import.check(&Plan::default());
+    assert_eq!(check.languages, [("eng".to_owned(), 6), ("deu".to_owned(), 3)]);
+    assert_eq!(groups(&check, Kind::Languages), Some(vec![vec![5, 6, 7]]));
+    let after = import.check(&remedy(&check, Kind::Languages));
+    assert_eq!((after.languages.clone(), after.usable), (vec![("eng".to_owned(), 6)], 6));
+    assert_eq!(groups(&after, Kind::Languages), None);
+    assert_eq!(groups(&after, Kind::NoCaption), Some(vec![vec![6, 7]]));
+}

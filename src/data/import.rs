@@ -6,6 +6,7 @@
 use super::check::{Check, Plan};
 use super::corpus::{Corpus, RowProblem, Tiles};
 use super::files::{Files, inside};
+use super::language::{Guess, guess};
 use super::layout::{self, Found};
 use super::metadata::{Part, Row};
 use super::near::near_pairs;
@@ -14,7 +15,7 @@ use crate::features::decode;
 use crate::features::encoder::{ENCODER_DIM, ENCODER_SIZE, Encoder};
 use crate::matrix::Matrix;
 use sha2::{Digest as _, Sha256};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 /// Side of the thumbnails in pixels.
@@ -85,6 +86,8 @@ pub struct Import {
     waiting: Tiles,
     /// Found when first asked for, which is at the end.
     near: OnceCell<Vec<(usize, usize)>>,
+    /// Of the captions that were looked at: a check is made after every remedy.
+    guesses: RefCell<HashMap<String, Guess>>,
     /// Picture of each file already tried, or why it cannot be used.
     pub(super) tried: HashMap<String, std::result::Result<usize, String>>,
 }
@@ -111,6 +114,7 @@ impl Import {
             given,
             waiting: Tiles { size: ENCODER_SIZE, rgb: Vec::new() },
             near: OnceCell::new(),
+            guesses: RefCell::default(),
             tried: HashMap::new(),
             files,
         })
@@ -288,6 +292,16 @@ impl Import {
     /// Pairs of pictures that look nearly the same.
     pub(super) fn near_pairs(&self) -> &[(usize, usize)] {
         self.near.get_or_init(|| near_pairs(&self.tiles))
+    }
+
+    /// A first guess at the language of a caption.
+    pub(super) fn guess(&self, caption: &str) -> Guess {
+        if let Some(&known) = self.guesses.borrow().get(caption) {
+            return known;
+        }
+        let found = guess(caption);
+        self.guesses.borrow_mut().insert(caption.to_owned(), found);
+        found
     }
 
     /// What is to be said about the data, with the remedies of `plan` applied.

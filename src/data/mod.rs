@@ -19,6 +19,7 @@ pub mod import;
 pub mod journal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod kept;
+mod language;
 pub mod layout;
 pub mod metadata;
 mod near;

@@ -147,11 +147,13 @@ export interface EngineHandle {
 export interface Advanced { done: number; rows: number; pictures: number; ended: boolean; foreign?: { name: string; bytes: Uint8Array<ArrayBuffer> } }
 /** Remedies: differences to what was read, each by the number of a picture. */
 export interface Plan { drop: number[]; captions: Record<number, string[]>; strip_labels: boolean; ignore_labels: boolean; ignore_split: boolean }
-export type FindingKind = "problems" | "no_caption" | "same_picture" | "near_duplicates" | "same_caption" | "label_in_caption" | "dominant" | "rare_labels" | "leak" | "few";
+export type FindingKind = "problems" | "no_caption" | "same_picture" | "near_duplicates" | "same_caption" | "label_in_caption" | "languages" | "dominant" | "rare_labels" | "leak" | "few";
 export interface Finding { kind: FindingKind; count: number; groups: number[][]; remedy: Plan | null }
 export interface Check {
   findings: Finding[]; problems: { row: number; file: string; problem: string }[];
   usable: number; held_out: number; families: number; own_split: boolean; labels: [string, number][];
+  /** By their ISO 639-3 codes, as far as they can be told. */
+  languages: [string, number][];
 }
 export interface PictureInfo { key: string; captions: string[]; label: string | null }
 export interface Prepared { name: string; fingerprint: string; items: number; held_out: number; classes: number; encoded: boolean; queries: string[]; bytes: Uint8Array<ArrayBuffer> }
