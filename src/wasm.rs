@@ -160,16 +160,16 @@ impl Engine {
         to_js(&items)
     }
 
-    /// Thumbnails of the display view as one RGBA picture: tile i is item i.
-    pub fn atlas(&self) -> Js<JsValue> {
-        let session = self.lab()?.session();
-        let tiles = &session.corpus().views[session.partition().test_view].tiles;
-        let atlas = tiles.atlas();
-        let rgba = js_sys::Uint8ClampedArray::from(atlas.rgba.as_slice());
-        let object = to_js(&serde_json::json!({
-            "size": atlas.size, "columns": atlas.columns, "width": atlas.width, "height": atlas.height,
-        }))?;
-        put(&object, "rgba", &rgba.into())?;
+    /// Where the thumbnails of the display view lie: `{ size, columns, per_page, pages }`.
+    pub fn sheet(&self) -> Js<JsValue> {
+        to_js(&self.tiles()?.sheet())
+    }
+
+    /// A page of them: `{ width, height, rgba }`.
+    pub fn sheet_page(&self, page: usize) -> Js<JsValue> {
+        let atlas = self.tiles()?.page(page);
+        let object = to_js(&serde_json::json!({"width": atlas.width, "height": atlas.height}))?;
+        put(&object, "rgba", &js_sys::Uint8ClampedArray::from(atlas.rgba.as_slice()).into())?;
         Ok(object)
     }
 

@@ -85,25 +85,38 @@ impl Tiles {
         self.len() == 0
     }
 
-    /// The tiles side by side, row by row, as square as whole tiles allow. Where there are so many that a side would grow
-    /// past [`MOST_ATLAS`], each is drawn smaller.
-    pub fn atlas(&self) -> Atlas {
-        let columns = ((self.len() as f64).sqrt().ceil() as usize).max(1);
-        let rows = self.len().div_ceil(columns);
-        let size = self.size.min(MOST_ATLAS / columns).max(1);
-        let (width, height) = (columns * size, rows * size);
+    /// How the tiles lie side by side, row by row, on pages of at most [`MOST_ATLAS`] pixels a side: one page as square
+    /// as whole tiles allow; where one is too small, pages that are full but for the last. Where two are too small, each
+    /// tile is drawn at half its side (and so on): a tab has to hold every page several times.
+    pub fn sheet(&self) -> Sheet {
+        let (n, mut size) = (self.len(), self.size.clamp(1, MOST_ATLAS));
+        let fits = |size: usize| (MOST_ATLAS / size).pow(2);
+        while n > MOST_PAGES * fits(size) && size > 1 {
+            size = size.div_ceil(2);
+        }
+        let columns = ((n as f64).sqrt().ceil() as usize).clamp(1, MOST_ATLAS / size);
+        let per_page = if n > fits(size) { fits(size) } else { n.max(1) };
+        Sheet { size, columns, per_page, pages: n.div_ceil(per_page) }
+    }
+
+    /// A page of the sheet; a page that there is not is empty.
+    pub fn page(&self, page: usize) -> Atlas {
+        let Sheet { size, columns, per_page, .. } = self.sheet();
+        let first = (page * per_page).min(self.len());
+        let count = per_page.min(self.len() - first);
+        let (width, height) = (columns * size, count.div_ceil(columns) * size);
         let mut rgba = vec![0; width * height * 4];
-        for i in 0..self.len() {
+        for i in 0..count {
             let (left, top) = ((i % columns) * size, (i / columns) * size);
-            let smaller = (size < self.size).then(|| area_mean(self.tile(i), self.size, size, size));
-            let tile = smaller.as_deref().unwrap_or_else(|| self.tile(i));
-            for (y, line) in tile.chunks_exact(size * 3).enumerate() {
+            let tile = self.tile(first + i);
+            let smaller = (size < self.size).then(|| area_mean(tile, self.size, size, size));
+            for (y, line) in smaller.as_deref().unwrap_or(tile).chunks_exact(size * 3).enumerate() {
                 let start = ((top + y) * width + left) * 4;
                 let out = rgba[start..start + size * 4].chunks_exact_mut(4);
                 out.zip(line.chunks_exact(3)).for_each(|(o, p)| o.copy_from_slice(&[p[0], p[1], p[2], 255]));
             }
         }
-        Atlas { size, columns, width, height, rgba }
+        Atlas { width, height, rgba }
     }
 
     /// The pixels of tile `i`, `size * size * 3` bytes.
@@ -115,6 +128,8 @@ impl Tiles {
 
 /// Side of an atlas in pixels that every browser takes as a texture.
 pub const MOST_ATLAS: usize = 4096;
+/// Pages at the full size of tiles.
+const MOST_PAGES: usize = 2;
 
 /// Mean colours of `width × height` fields of a tile, RGB.
 pub(super) fn area_mean(tile: &[u8], size: usize, width: usize, height: usize) -> Vec<u8> {
@@ -136,13 +151,22 @@ pub(super) fn area_mean(tile: &[u8], size: usize, width: usize, height: usize) -
     out
 }
 
-/// All tiles as one picture.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Atlas {
-    /// Side of a tile in it, in pixels.
+/// Where the tiles lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sheet {
+    /// Side of a tile on it, in pixels.
     pub size: usize,
     /// Tiles in a row.
     pub columns: usize,
+    /// Tiles on a page; tile `i` is tile `i % per_page` of page `i / per_page`.
+    pub per_page: usize,
+    /// Pages.
+    pub pages: usize,
+}
+
+/// A page of tiles as one picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Atlas {
     /// Pixels.
     pub width: usize,
     /// Pixels.
@@ -205,5 +229,38 @@ impl Corpus {
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tiles of one colour each, which says their number.
+    fn numbered(n: usize, size: usize) -> Tiles {
+        let colour = |i: usize| [(i >> 16) as u8, (i >> 8) as u8, i as u8];
+        Tiles { size, rgb: (0..n).flat_map(|i| colour(i).repeat(size * size)).collect() }
+    }
+
+    #[test]
+    fn every_tile_lies_where_the_sheet_says() {
+        // A few; exactly a page; one more; more than two pages of full size.
+        for (n, size, wanted) in
+            [(5, 64, (64, 1)), (4096, 64, (64, 1)), (4097, 64, (64, 2)), (8193, 64, (32, 1)), (0, 64, (64, 0))]
+        {
+            let tiles = numbered(n, size);
+            let sheet = tiles.sheet();
+            assert_eq!((sheet.size, sheet.pages), wanted, "{n}");
+            let pages: Vec<Atlas> = (0..sheet.pages).map(|page| tiles.page(page)).collect();
+            assert!(pages.iter().all(|page| page.width <= MOST_ATLAS && page.height <= MOST_ATLAS), "{n}");
+            for i in 0..n {
+                let (page, at) = (&pages[i / sheet.per_page], i % sheet.per_page);
+                for corner in [0, sheet.size - 1] {
+                    let (x, y) = (at % sheet.columns * sheet.size + corner, at / sheet.columns * sheet.size + corner);
+                    let pixel = &page.rgba[(y * page.width + x) * 4..][..4];
+                    assert_eq!(pixel, [(i >> 16) as u8, (i >> 8) as u8, i as u8, 255], "{i} of {n}");
+                }
+            }
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Engine {
         Ok(list)
     }
 
-    fn tiles(&self) -> crate::error::Result<&crate::data::Tiles> {
+    pub(super) fn tiles(&self) -> crate::error::Result<&crate::data::Tiles> {
         let session = self.lab()?.session();
         Ok(&session.corpus().views[session.partition().test_view].tiles)
     }

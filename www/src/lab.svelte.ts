@@ -46,7 +46,8 @@ export class Lab {
   info = $state.raw<RunInfo | null>(null);
   /** The configuration that it began with. */
   began: Config | null = null;
-  sprite = $state("");
+  /** Addresses of the pages of thumbnails. */
+  sprites = $state.raw<string[]>([]);
   running = $state(false);
   finished = $state(false);
   step = $state(0);
@@ -212,8 +213,8 @@ export class Lab {
 
   /** Shows a run that the worker has just started or resumed. `same`: the one on screen, in another worker. */
   take(ready: Ready, same = false): void {
-    if (this.sprite) URL.revokeObjectURL(this.sprite);
-    this.sprite = URL.createObjectURL(ready.sprite);
+    this.sprites.forEach((page) => URL.revokeObjectURL(page));
+    this.sprites = ready.sprites.map((page) => URL.createObjectURL(page));
     this.ready = ready;
     this.manifest = ready.manifest;
     this.step = ready.info.step;

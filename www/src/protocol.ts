@@ -62,7 +62,9 @@ export interface Iteration {
 /** What the engine exports of a run (src/export/). */
 export type Export = "weights" | "features" | "embeddings" | "tsv" | "jsonl" | "metrics" | "page" | "experiment";
 export interface ExportFile { name: string; bytes: Uint8Array<ArrayBuffer> }
-export interface Atlas { size: number; columns: number; width: number; height: number; rgba: Uint8ClampedArray }
+/** Where thumbnails lie: item `i` is tile `i % per_page` of page `i / per_page`, row by row. */
+export interface SheetLayout { size: number; columns: number; per_page: number; pages: number }
+export interface Atlas { width: number; height: number; rgba: Uint8ClampedArray }
 
 export interface Spread { min: number; mean: number }
 /** Recalls in per cent; the rest as in METHOD. */
@@ -116,7 +118,8 @@ export interface EngineHandle {
   start(data: DataHandle, config: ConfigDiff): Promise<RunInfo>;
   resume(data: DataHandle, snapshot: Uint8Array): Promise<RunInfo>;
   items(): Item[];
-  atlas(): Atlas;
+  sheet(): SheetLayout;
+  sheet_page(page: number): Atlas;
   step(n: number): Promise<EngineEvent[]>;
   evaluate(): Promise<Metrics>;
   projection(): Promise<Projection>;
@@ -201,8 +204,8 @@ export interface Bundles { cpu: BundleFiles; gpu: BundleFiles | null }
 
 /** `retunable`: settings (`section.key`) that may change while a run stands. */
 export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; device: DeviceReport }
-/** What the page needs to draw a run. `manifest`: of its pack; generated data has one without parts. `sprite` is the atlas with its white ground cut away, as a PNG for list entries. */
-export interface Ready { info: RunInfo; items: Item[]; atlas: { size: number; columns: number; width: number; height: number }; bitmap: ImageBitmap; sprite: Blob; manifest: PackManifest }
+/** What the page needs to draw a run. `manifest`: of its pack; generated data has one without parts. `pages`: the thumbnails with their white ground cut away; `sprites`: the same as PNG, for list entries. */
+export interface Ready { info: RunInfo; items: Item[]; layout: SheetLayout; pages: ImageBitmap[]; sprites: Blob[]; manifest: PackManifest }
 export type Query = { kind: "text"; text: string } | { kind: "item"; item: number } | { kind: "image"; bytes: Uint8Array; name: string };
 
 /** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */

@@ -154,8 +154,8 @@ export class Twin {
         this.client = client;
         this.look();
       }
-      const { info, bitmap } = await this.client.call("start", { data: choiceOf(this.lab.runs.data), config: this.#config() });
-      bitmap.close();
+      const { info, pages } = await this.client.call("start", { data: choiceOf(this.lab.runs.data), config: this.#config() });
+      pages.forEach((page) => page.close());
       if (turn !== this.#turn) return;
       this.#info = info;
       this.#began = info.config;

@@ -145,8 +145,8 @@ export class Comparison {
     finished.catch(() => undefined);
     const measured = new Promise<void>((begun) => (waiting.begun = begun));
     this.#waiting = waiting;
-    const { info, bitmap } = await client.call("start", { data: choiceOf(terms.data), config });
-    bitmap.close();
+    const { info, pages } = await client.call("start", { data: choiceOf(terms.data), config });
+    pages.forEach((page) => page.close());
     waiting.total = info.total_steps;
     // The start is measured first; a step in between would change it.
     await Promise.race([measured, finished]);

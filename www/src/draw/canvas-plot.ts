@@ -1,6 +1,6 @@
 // The same picture without WebGL2: a plain canvas, flat. Slower, but never blank.
 import { Detail } from "./detail";
-import { extent, MARGIN, pictureSide, pointAt, REACH, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
+import { drawTile, extent, MARGIN, pictureSide, pointAt, REACH, type Plot, type PlotEvents, type Pointed, type Scene, type Sheet } from "./scene";
 import { scale } from "../scale.svelte";
 
 export class CanvasPlot implements Plot {
@@ -181,12 +181,11 @@ export class CanvasPlot implements Plot {
         circle(n + i, 2.5 * times, false);
       }
     }
-    const { size, columns, bitmap } = this.sheet;
     for (let i = 0; pictures && i < count; i++) {
       const part = this.#detail.shown[i]!;
       if (part === 0) continue;
       context.globalAlpha = (part * scene.colours.image[4 * i + 3]!) / 255;
-      context.drawImage(bitmap, (i % columns) * size, Math.floor(i / columns) * size, size, size, at[2 * i]! - side / 2, at[2 * i + 1]! - side / 2, side, side);
+      drawTile(context, this.sheet, i, at[2 * i]!, at[2 * i + 1]!, side);
     }
     context.globalAlpha = 1;
     const stroke = ([r, g, b]: [number, number, number], width: number): void => {

@@ -3,7 +3,7 @@ import type { Layer } from "@deck.gl/core";
 import { LineLayer, ScatterplotLayer } from "@deck.gl/layers";
 import { MassLayer } from "./mass-layer";
 import type { Rgb } from "./palette";
-import type { Scene, Sheet } from "./scene";
+import { tileOf, type Scene, type Sheet } from "./scene";
 
 export interface Look {
   sheet: Sheet;
@@ -45,13 +45,20 @@ export function layersOf(scene: Scene, { sheet, side, dot, times, shown, nearnes
   }
   const wide = radius.map((size) => 2 * size);
   const small = Float32Array.from(nearness.subarray(length, 2 * length), (near) => near * (2 * Math.min(3 * times, dot) + times));
-  const squares = drawn.map((item) => side * nearness[item]! * (0.5 + 0.5 * shown[item]!));
-  const corners = new Float32Array(3 * drawn.length);
-  const fades = new Uint8ClampedArray(4 * drawn.length);
-  drawn.forEach((item, i) => {
-    corners.set(image.subarray(3 * item, 3 * item + 3), 3 * i);
-    fades[4 * i + 3] = colours.image[4 * item + 3]! * shown[item]!;
-  });
+  /** The pictures that lie on a page of thumbnails: one texture a layer. Items are in order, and so are pages. */
+  const onPage = (page: ImageBitmap, n: number): Layer => {
+    const own = sheet.pages.length === 1 ? drawn : drawn.filter((item) => tileOf(sheet.layout, item).page === n);
+    const corners = new Float32Array(3 * own.length);
+    const fades = new Uint8ClampedArray(4 * own.length);
+    own.forEach((item, i) => {
+      corners.set(image.subarray(3 * item, 3 * item + 3), 3 * i);
+      fades[4 * i + 3] = colours.image[4 * item + 3]! * shown[item]!;
+    });
+    return new MassLayer({
+      id: `pictures ${n}`, kind: "picture", positions: corners, colours: fades, sizes: Float32Array.from(own, (item) => side * nearness[item]! * (0.5 + 0.5 * shown[item]!)),
+      cells: Float32Array.from(own, (item) => tileOf(sheet.layout, item).cell), page, size: sheet.layout.size, columns: sheet.layout.columns, cutoff: spatial ? 0.1 : 0, parameters,
+    });
+  };
   /** Radius of a ring around a picture or around its dot. */
   const ring = (item: number): number => radius[item]! + 4 * times;
   const at = pictures ? image : text;
@@ -76,7 +83,7 @@ export function layersOf(scene: Scene, { sheet, side, dot, times, shown, nearnes
     pictures && new MassLayer({ id: "discs", kind: "disc", positions: image.subarray(0, 3 * length), colours: fill, sizes: wide, parameters: soft }),
     texts && new MassLayer({ id: "texts", kind: "ring", stroke: 1.5 * times, positions: text.subarray(0, 3 * length), colours: colours.text.subarray(0, 4 * length), sizes: small, parameters }),
     // In space, what is transparent must not hide what is behind it.
-    pictures && new MassLayer({ id: "pictures", kind: "picture", positions: corners, colours: fades, sizes: Float32Array.from(squares), cells: Float32Array.from(drawn), sheet, cutoff: spatial ? 0.1 : 0, parameters }),
+    ...(pictures ? sheet.pages.map((page, n) => onPage(page, n)) : []),
     pictures && rings("found", known(scene.found), blue, 2),
     selected !== null && scene.near !== null && pictures && links("near pictures", scene.near.images, image, blue),
     selected !== null && scene.near !== null && pictures && texts && links("near texts", scene.near.texts, text, orange),

@@ -14,7 +14,10 @@ export interface MassProps {
   /** Diameter or side in pixels, and place in the sheet; lines have neither. */
   sizes: Float32Array;
   cells: Float32Array;
-  sheet: { bitmap: ImageBitmap; size: number; columns: number } | null;
+  /** Of pictures: the page of thumbnails, the side of one in pixels, and how many lie in a row. */
+  page: ImageBitmap | null;
+  size: number;
+  columns: number;
   /** Of rings: how thick, in pixels. */
   stroke: number;
   /** What is more transparent than this is not drawn, and hides nothing behind it. */
@@ -77,13 +80,13 @@ void main(void) {
 }
 `;
 
-type State = { model: Model; buffers: Record<string, Buffer>; texture: Texture; bitmap: ImageBitmap | null };
+type State = { model: Model; buffers: Record<string, Buffer>; texture: Texture; page: ImageBitmap | null };
 
 export class MassLayer extends Layer<MassProps> {
   static override layerName = "MassLayer";
   static override defaultProps = {
     kind: "disc", positions: { type: "object", value: new Float32Array() }, colours: { type: "object", value: new Uint8ClampedArray() },
-    sizes: { type: "object", value: new Float32Array() }, cells: { type: "object", value: new Float32Array() }, sheet: { type: "object", value: null }, stroke: 1.5, cutoff: 0,
+    sizes: { type: "object", value: new Float32Array() }, cells: { type: "object", value: new Float32Array() }, page: { type: "object", value: null }, size: 1, columns: 1, stroke: 1.5, cutoff: 0,
   } as const;
   declare state: State;
 
@@ -102,11 +105,11 @@ export class MassLayer extends Layer<MassProps> {
       ],
       bindings: { sheet: texture },
     });
-    this.setState({ model, buffers: {}, texture, bitmap: null } satisfies State);
+    this.setState({ model, buffers: {}, texture, page: null } satisfies State);
   }
 
   override updateState(): void {
-    const { positions, colours, sizes, cells, sheet } = this.props;
+    const { positions, colours, sizes, cells, page } = this.props;
     const { state } = this;
     const { model } = state;
     const count = positions.length / 3;
@@ -122,24 +125,24 @@ export class MassLayer extends Layer<MassProps> {
       if (array.byteLength > 0) state.buffers[name]!.write(array);
     }
     model.setVertexCount(count);
-    if (sheet && sheet.bitmap !== state.bitmap) {
-      const { width, height } = sheet.bitmap;
+    if (page && page !== state.page) {
+      const { width, height } = page;
       const { device } = this.context;
       state.texture.destroy();
       const sampler = { minFilter: "linear", magFilter: "linear", mipmapFilter: "linear", addressModeU: "clamp-to-edge", addressModeV: "clamp-to-edge" } as const;
-      state.texture = device.createTexture({ data: sheet.bitmap, width, height, sampler, mipLevels: device.getMipLevelCount(width, height) });
+      state.texture = device.createTexture({ data: page, width, height, sampler, mipLevels: device.getMipLevelCount(width, height) });
       state.texture.generateMipmapsWebGL();
-      state.bitmap = sheet.bitmap;
+      state.page = page;
       model.setBindings({ sheet: state.texture });
     }
   }
 
   override draw(): void {
-    const { kind, sheet, stroke, cutoff, positions } = this.props;
+    const { kind, page, size, columns, stroke, cutoff, positions } = this.props;
     const { model } = this.state;
     if (positions.length === 0) return;
-    const cell = sheet ? [sheet.size / sheet.bitmap.width, sheet.size / sheet.bitmap.height] : [0, 0];
-    model.shaderInputs.setProps({ mass: { kind: KINDS.indexOf(kind), columns: sheet?.columns ?? 1, cutoff, stroke, cell } });
+    const cell = page ? [size / page.width, size / page.height] : [0, 0];
+    model.shaderInputs.setProps({ mass: { kind: KINDS.indexOf(kind), columns, cutoff, stroke, cell } });
     model.draw(this.context.renderPass);
   }
 

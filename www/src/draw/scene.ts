@@ -1,4 +1,5 @@
 // What a plot of the shared space shows, whatever draws it.
+import type { SheetLayout } from "../protocol";
 import type { Draw, Points } from "../state/space-keys";
 import type { Rgb } from "./palette";
 
@@ -23,7 +24,20 @@ export interface Scene {
   blue: Rgb;
   orange: Rgb;
 }
-export interface Sheet { bitmap: ImageBitmap; size: number; columns: number; count: number }
+/** Thumbnails of `count` items; `layout` says where each lies on the pages. */
+export interface Sheet { pages: ImageBitmap[]; layout: SheetLayout; count: number }
+/** Page of an item's thumbnail, its number there, and its corner in pixels. */
+export function tileOf({ size, columns, per_page }: SheetLayout, item: number): { page: number; cell: number; x: number; y: number } {
+  const cell = item % per_page;
+  return { page: Math.floor(item / per_page), cell, x: (cell % columns) * size, y: Math.floor(cell / columns) * size };
+}
+/** Draws an item's thumbnail around a point. */
+export function drawTile(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D, { pages, layout }: Sheet, item: number, x: number, y: number, side: number): void {
+  const { size } = layout;
+  const tile = tileOf(layout, item);
+  const page = pages[tile.page];
+  if (page) context.drawImage(page, tile.x, tile.y, size, size, x - side / 2, y - side / 2, side, side);
+}
 export interface Pointed { item: number; kind: "image" | "text"; x: number; y: number }
 
 export interface Plot {

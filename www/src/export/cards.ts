@@ -64,7 +64,7 @@ export class Cards {
       draw,
       lines: lines === "on",
       selected: lab.selected,
-      sheet: { bitmap: ready.bitmap, size: ready.atlas.size, columns: ready.atlas.columns, count: ready.items.length },
+      sheet: { pages: ready.pages, layout: ready.layout, count: ready.items.length },
       theme: themeOnScreen(),
     };
   }

@@ -1,5 +1,5 @@
 // What a picture is drawn with: on a canvas here, as SVG in svg-pen.ts. Both get the same calls, so both look the same.
-import type { Sheet } from "../draw/scene";
+import { drawTile, type Sheet } from "../draw/scene";
 import type { Theme } from "./card";
 
 export interface Words { size: number; weight?: number; serif?: boolean; colour: string; align?: "start" | "middle" | "end"; spacing?: number }
@@ -74,8 +74,7 @@ export class CanvasPen implements Pen {
 
   picture(item: number, x: number, y: number, side: number, opacity: number): void {
     this.context.globalAlpha = opacity;
-    const { bitmap, size, columns } = this.sheet;
-    this.context.drawImage(bitmap, (item % columns) * size, Math.floor(item / columns) * size, size, size, x - side / 2, y - side / 2, side, side);
+    drawTile(this.context, this.sheet, item, x, y, side);
     this.context.globalAlpha = 1;
   }
 

@@ -1,4 +1,5 @@
 // Paints and encodes pictures away from the page: PNG, SVG, and GIF frame by frame. One worker per export; it ends with it.
+import { drawTile } from "../draw/scene";
 import type { Look, Card } from "./card";
 import { SIZES } from "./card";
 import { compose, Details } from "./compose";
@@ -39,13 +40,13 @@ const pixels = ({ look, context, scale }: NonNullable<typeof film>, card: Card, 
 
 /** Every picture of the sheet as a data address. */
 async function addresses({ sheet }: Look): Promise<string[]> {
-  const { size, columns, count, bitmap } = sheet;
+  const { size } = sheet.layout;
   const tile = new OffscreenCanvas(size, size);
   const context = tile.getContext("2d")!;
   const found: string[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < sheet.count; i++) {
     context.clearRect(0, 0, size, size);
-    context.drawImage(bitmap, (i % columns) * size, Math.floor(i / columns) * size, size, size, 0, 0, size, size);
+    drawTile(context, sheet, i, size / 2, size / 2, size);
     const bytes = new Uint8Array(await (await tile.convertToBlob({ type: "image/png" })).arrayBuffer());
     found.push(`data:image/png;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`);
   }

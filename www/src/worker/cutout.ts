@@ -6,8 +6,7 @@ import type { Atlas } from "../protocol";
 const GROUND = 244;
 
 /** Cuts every tile in place. A pixel at the rim keeps its colour and gets partial alpha, which smooths the edge. */
-export function cutWhiteGround(atlas: Atlas): void {
-  const { rgba, width, height, size } = atlas;
+export function cutWhiteGround({ rgba, width, height }: Atlas, size: number): void {
   const stack = new Int32Array(size * size);
   const seen = new Uint8Array(size * size);
   for (let top = 0; top + size <= height; top += size) {

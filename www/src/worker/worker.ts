@@ -132,30 +132,35 @@ async function dataOf(choice: DataChoice): Promise<{ data: DataHandle; from: Ope
 /** Starts or resumes by `begin`, then reads what the page needs to draw the run: one turn of the queue. */
 async function ready(choice: DataChoice, begin: (engine: EngineHandle, data: DataHandle) => Promise<RunInfo>): Promise<Ready> {
   const { data, from } = await dataOf(choice);
-  const { started, atlas, items } = await queued(async () => {
+  const { started, layout, sheets, items } = await queued(async () => {
     const run = need(engine);
     const began = await begin(run, data).finally(() => data.free());
     pack = from;
     if (dims !== 2) run.project_to(dims);
-    return { started: began, atlas: run.atlas(), items: run.items() };
+    const layout = run.sheet();
+    return { started: began, layout, sheets: Array.from({ length: layout.pages }, (_, n) => run.sheet_page(n)), items: run.items() };
   });
   info = started;
   step = started.step;
   pump.msPerStep = 0;
   lastSnapshot = performance.now();
   pendingEvents = [];
-  cutWhiteGround(atlas);
-  const image = new ImageData(atlas.rgba as Uint8ClampedArray<ArrayBuffer>, atlas.width, atlas.height);
-  const canvas = new OffscreenCanvas(atlas.width, atlas.height);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
-  const [bitmap, sprite] = await Promise.all([createImageBitmap(image), canvas.convertToBlob({ type: "image/png" })]);
-  const { size, columns, width, height } = atlas;
+  const [pages, sprites]: [ImageBitmap[], Blob[]] = [[], []];
+  // One after the other: a page of 4096 pixels a side takes 64 MiB, and this several times.
+  for (let sheet = sheets.shift(); sheet; sheet = sheets.shift()) {
+    cutWhiteGround(sheet, layout.size);
+    const image = new ImageData(sheet.rgba as Uint8ClampedArray<ArrayBuffer>, sheet.width, sheet.height);
+    const canvas = new OffscreenCanvas(sheet.width, sheet.height);
+    canvas.getContext("2d")?.putImageData(image, 0, 0);
+    pages.push(await createImageBitmap(image));
+    sprites.push(await canvas.convertToBlob({ type: "image/png" }));
+  }
   void settle(started).catch(pumpFailure);
   const none: PackManifest = { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
   // Of the emoji's pack own data has the encoder only: neither its pictures nor its credits.
   const own = "own" in choice && from ? { ...none, parts: from.manifest.parts.filter(({ kind }) => kind === "encoder"), credits: from.manifest.credits.filter(({ part }) => part === "encoder") } : null;
   const manifest = own ?? from?.manifest ?? none;
-  return { info: started, items, atlas: { size, columns, width, height }, bitmap, sprite, manifest };
+  return { info: started, items, layout, pages, sprites, manifest };
 }
 
 /** A first projection and, where the run has none yet, the metrics of step 0. */
