@@ -8,6 +8,7 @@ use super::corpus::{Corpus, RowProblem, Tiles};
 use super::files::{Files, inside};
 use super::language::{Guess, guess};
 use super::layout::{self, Found};
+use super::look::Seen;
 use super::metadata::{Part, Row};
 use super::near::near_pairs;
 use crate::error::{Error, Result};
@@ -77,13 +78,15 @@ pub struct Import {
     pub(super) problems: Vec<RowProblem>,
     pub(super) has_split: bool,
     /// Features that came with the data, by [`Row::at`].
-    given: Option<Matrix>,
+    pub(super) given: Option<Matrix>,
     /// Rows of `given`, or of the encoder, of the pictures read: `[P, d]`.
     pub(super) features: Matrix,
     /// Whether the encoder's pictures are kept.
     pub(super) encodes: bool,
     /// The encoder's pictures of the last ones read, not encoded yet.
     waiting: Tiles,
+    /// Pictures that were looked at ahead of their rows ([`super::look`]), by path.
+    pub(super) ahead: HashMap<String, std::result::Result<Seen, String>>,
     /// Found when first asked for, which is at the end.
     near: OnceCell<Vec<(usize, usize)>>,
     /// Of the captions that were looked at: a check is made after every remedy.
@@ -113,6 +116,7 @@ impl Import {
             encodes: encodes && given.is_none(),
             given,
             waiting: Tiles { size: ENCODER_SIZE, rgb: Vec::new() },
+            ahead: HashMap::new(),
             near: OnceCell::new(),
             guesses: RefCell::default(),
             tried: HashMap::new(),
@@ -178,7 +182,7 @@ impl Import {
         self.done += 1;
     }
 
-    fn sizes(&self) -> Vec<usize> {
+    pub(super) fn sizes(&self) -> Vec<usize> {
         if self.encodes { vec![TILE, ENCODER_SIZE] } else { vec![TILE] }
     }
 
@@ -189,6 +193,14 @@ impl Import {
             return self.describe(at, row).map(|()| None);
         }
         let key = inside(&row.file)?;
+        if let Some(seen) = self.ahead.remove(&key) {
+            let added = seen.map(|Seen { tile, digest, features }| {
+                self.features.rows += usize::from(!features.is_empty());
+                self.features.data.extend(features);
+                self.keep(&key, row.row, digest, vec![tile])
+            });
+            self.tried.insert(key.clone(), added);
+        }
         if !self.tried.contains_key(&key) {
             let added = match self.decoded(&key) {
                 Ok(Ok((tiles, digest))) => Ok(self.keep(&key, row.row, digest, tiles)),
@@ -203,7 +215,7 @@ impl Import {
 
     /// Tiles and digest of a picture, or the bytes of one that is not decoded here.
     #[expect(clippy::type_complexity, reason = "three outcomes, used once")]
-    fn decoded(
+    pub(super) fn decoded(
         &mut self,
         key: &str,
     ) -> std::result::Result<std::result::Result<(Vec<Vec<u8>>, [u8; 32]), Vec<u8>>, String> {

@@ -21,6 +21,7 @@ pub mod journal;
 pub mod kept;
 mod language;
 pub mod layout;
+pub mod look;
 pub mod metadata;
 mod near;
 pub mod npy;

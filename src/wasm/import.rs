@@ -5,6 +5,7 @@ use crate::data::Corpus;
 use crate::data::check::Plan;
 use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
 use crate::data::import::{Advance, Import, Pixels};
+use crate::data::look::{self, Look, Seen};
 use crate::data::prepared;
 use crate::error::{Error, Result};
 use crate::features::encoder::Encoder;
@@ -141,42 +142,69 @@ impl Importer {
         Ok(Self { import: Import::open(name, open(name, files)?, encoder.is_some())?, encoder })
     }
 
-    /// Reads about `n` rows: `{ done, rows, pictures, foreign }`, where `foreign` is a picture `{ name, bytes }` that the
-    /// browser has to decode.
-    pub async fn advance(&mut self, n: usize) -> Js<JsValue> {
-        let mut foreign = None;
-        let mut ended = false;
-        for _ in 0..n {
-            match self.import.advance() {
-                Advance::Row => {}
-                Advance::Done => {
-                    ended = true;
-                    break;
+    /// Paths of all pictures.
+    pub fn wanted(&self) -> Vec<String> {
+        self.import.wanted()
+    }
+
+    /// Looks at some pictures: a list of `{ key, tile, digest, features }`, `{ key, problem }`, or `{ key, foreign }`,
+    /// the bytes of one that the browser has to decode (then [`Self::look_at`]).
+    pub async fn look(&mut self, keys: Vec<String>) -> Js<js_sys::Array> {
+        let list = js_sys::Array::new();
+        let (mut names, mut looked) = (Vec::new(), Vec::new());
+        for key in keys {
+            match self.import.look(&key) {
+                Ok(Look::Picture(one)) => {
+                    names.push(key);
+                    looked.push(one);
                 }
-                Advance::Foreign { name, bytes } => {
-                    foreign = Some((name, bytes));
-                    break;
+                Ok(Look::Foreign(bytes)) => {
+                    let object = to_js(&serde_json::json!({ "key": key }))?;
+                    put(&object, "foreign", &js_sys::Uint8Array::from(bytes.as_slice()).into())?;
+                    list.push(&object);
+                }
+                Err(problem) => {
+                    list.push(&to_js(&serde_json::json!({ "key": key, "problem": problem }))?);
                 }
             }
         }
-        if let Some(encoder) = self.encoder.as_ref().filter(|_| self.import.waiting() > 0) {
-            self.import.encode(encoder).await?;
+        let seen = look::encode(looked, self.encoder.as_ref()).await?;
+        for (key, seen) in names.iter().zip(&seen) {
+            list.push(&handed(key, seen)?);
         }
-        let (done, rows) = self.import.progress();
-        let object = to_js(
-            &serde_json::json!({"done": done, "rows": rows, "pictures": self.import.pictures(), "ended": ended}),
-        )?;
-        if let Some((name, bytes)) = foreign {
-            let picture = to_js(&serde_json::json!({ "name": name }))?;
-            put(&picture, "bytes", &js_sys::Uint8Array::from(bytes.as_slice()).into())?;
-            put(&object, "foreign", &picture)?;
-        }
-        Ok(object)
+        Ok(list)
     }
 
-    /// The pixels of the foreign picture; without any, it cannot be decoded.
-    pub fn supply(&mut self, width: u32, height: u32, rgba: Option<Vec<u8>>) {
-        self.import.supply(rgba.map(|rgba| Pixels { width, height, rgba }));
+    /// The same of pixels that the browser decoded; without any, it cannot either.
+    pub async fn look_at(&mut self, key: String, width: u32, height: u32, rgba: Option<Vec<u8>>) -> Js<JsValue> {
+        match self.import.look_at(rgba.map(|rgba| Pixels { width, height, rgba })) {
+            Ok(one) => handed(&key, &look::encode(vec![one], self.encoder.as_ref()).await?[0]),
+            Err(problem) => to_js(&serde_json::json!({ "key": key, "problem": problem })),
+        }
+    }
+
+    /// Takes over what another worker saw.
+    pub fn show(&mut self, key: String, tile: Vec<u8>, digest: Vec<u8>, features: Vec<f32>) -> Js<()> {
+        let digest = digest.try_into().map_err(|_| JsError::new("a digest has 32 bytes"))?;
+        self.import.show(key, Ok(Seen { tile, digest, features }));
+        Ok(())
+    }
+
+    /// Takes over that another worker could not read it.
+    pub fn show_problem(&mut self, key: String, problem: String) {
+        self.import.show(key, Err(problem));
+    }
+
+    /// Joins rows and pictures, all of which were looked at; how many pictures there are.
+    pub fn join(&mut self) -> usize {
+        loop {
+            match self.import.advance() {
+                Advance::Row => {}
+                // Looked at before: it could not be decoded.
+                Advance::Foreign { .. } => self.import.supply(None),
+                Advance::Done => return self.import.pictures(),
+            }
+        }
     }
 
     /// Findings with the remedies of `plan`. Through JSON text: numbers are keys of a plan, which objects do not have.
@@ -206,6 +234,15 @@ impl Importer {
         let corpus = self.import.finish(&self::plan(plan)?)?;
         described(&corpus, &prepared::write(&corpus)?)
     }
+}
+
+/// What was seen of a picture, on its way to another worker.
+fn handed(key: &str, seen: &Seen) -> Js<JsValue> {
+    let object = to_js(&serde_json::json!({ "key": key }))?;
+    put(&object, "tile", &js_sys::Uint8Array::from(seen.tile.as_slice()).into())?;
+    put(&object, "digest", &js_sys::Uint8Array::from(seen.digest.as_slice()).into())?;
+    put(&object, "features", &js_sys::Float32Array::from(seen.features.as_slice()).into())?;
+    Ok(object)
 }
 
 /// What the page keeps of own data: `{ name, fingerprint, items, …, bytes }`.

@@ -146,8 +146,9 @@ export interface EngineHandle {
   lose_device(): void;
   free(): void;
 }
-/** `foreign`: a picture that the browser has to decode. */
-export interface Advanced { done: number; rows: number; pictures: number; ended: boolean; foreign?: { name: string; bytes: Uint8Array<ArrayBuffer> } }
+/** What a look at a picture gave: what there is to see (`features` are empty without the encoder), why there is nothing, or the bytes that the browser has to decode. */
+export type Looked = { key: string; tile: Uint8Array<ArrayBuffer>; digest: Uint8Array<ArrayBuffer>; features: Float32Array<ArrayBuffer> } | { key: string; problem: string };
+export type Foreign = { key: string; foreign: Uint8Array<ArrayBuffer> };
 /** Remedies: differences to what was read, each by the number of a picture. */
 export interface Plan { drop: number[]; captions: Record<number, string[]>; strip_labels: boolean; ignore_labels: boolean; ignore_split: boolean }
 export type FindingKind = "problems" | "no_caption" | "same_picture" | "near_duplicates" | "same_caption" | "label_in_caption" | "languages" | "dominant" | "rare_labels" | "leak" | "few";
@@ -161,8 +162,14 @@ export interface Check {
 export interface PictureInfo { key: string; captions: string[]; label: string | null }
 export interface Prepared { name: string; fingerprint: string; items: number; held_out: number; classes: number; encoded: boolean; queries: string[]; bytes: Uint8Array<ArrayBuffer> }
 export interface ImporterHandle {
-  advance(n: number): Promise<Advanced>;
-  supply(width: number, height: number, rgba?: Uint8Array): void;
+  /** Paths of all pictures. */
+  wanted(): string[];
+  look(keys: string[]): Promise<(Looked | Foreign)[]>;
+  look_at(key: string, width: number, height: number, rgba?: Uint8Array): Promise<Looked>;
+  show(key: string, tile: Uint8Array, digest: Uint8Array, features: Float32Array): void;
+  show_problem(key: string, problem: string): void;
+  /** Joins rows and pictures; how many there are. */
+  join(): number;
   check(plan: Plan): Check;
   about(pictures: Uint32Array): PictureInfo[];
   tile(at: number): Uint8ClampedArray<ArrayBuffer>;

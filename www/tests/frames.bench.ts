@@ -42,7 +42,7 @@ test(`frames of ${COUNT} pairs`, async ({ page }) => {
     const holder = document.createElement("div");
     holder.style.cssText = "position:absolute;inset:0";
     document.body.append(holder);
-    const plot = new DeckPlot(holder, { bitmap: canvas.transferToImageBitmap(), size: tile, columns, count }, { hover() {}, click() {} }, () => undefined, () => false);
+    const plot = new DeckPlot(holder, { pages: [canvas.transferToImageBitmap()], layout: { size: tile, columns, per_page: count, pages: 1 }, count }, { hover() {}, click() {} }, () => undefined, () => false);
     const gauss = (): number => Math.sqrt(-2 * Math.log(Math.random() + 1e-9)) * Math.cos(6.283 * Math.random());
     const centres = Array.from({ length: 40 }, () => [gauss() * 0.35, gauss() * 0.35, gauss() * 0.35]);
     const home = new Float32Array(6 * count);

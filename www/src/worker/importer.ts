@@ -1,8 +1,9 @@
 // The worker that reads a user's files: an engine of its own, so that what they hold cannot harm the run, and ending the
 // worker ends everything.
-import type { Advanced, Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
+import type { Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
 import { download } from "./download";
 import { loaded } from "./loaded";
+import { Lookers } from "./lookers";
 
 export interface ImportBegin { js: string; wasm: string; name: string; files: [string, Blob][]; /** Address and length of the encoder's weights; null: by shape and colour. */ encoder: { url: string; bytes: number } | null }
 export type ToImporter =
@@ -21,51 +22,34 @@ export type FromImporter =
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromImporter, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
-/** Rows between two messages: with the encoder, a batch of its pictures. */
-const ROWS = 4;
 const TILE = 64;
-/** Longest side of pictures that the browser decodes for us. */
-const MOST_SIDE = 1024;
 
 let importer: ImporterHandle | null = null;
-
-/** Pixels of a picture that the engine cannot decode; null: this browser cannot either. */
-async function pixels(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<ImageData | null> {
-  try {
-    const type = /\.svg$/i.test(name) ? "image/svg+xml" : "";
-    const bitmap = await createImageBitmap(new Blob([bytes], { type }));
-    const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));
-    const [width, height] = [Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale))];
-    const context = new OffscreenCanvas(width, height).getContext("2d");
-    context?.drawImage(bitmap, 0, 0, width, height);
-    bitmap.close();
-    return context?.getImageData(0, 0, width, height) ?? null;
-  } catch {
-    return null;
-  }
-}
 
 async function begin({ js, wasm, name, files, encoder }: ImportBegin): Promise<void> {
   post({ say: "progress", what: "engine", done: 0, of: 0, pictures: 0 });
   const bundle = await loaded(js, wasm);
   const weights = encoder && (await download(encoder.url, "encoder", encoder.bytes, (done, of) => post({ say: "progress", what: "encoder", done, of, pictures: 0 })));
-  importer = weights ? bundle.Importer.open(name, files, weights) : bundle.Importer.open(name, files);
-  let last = 0;
-  for (;;) {
-    const { done, rows, pictures, ended, foreign }: Advanced = await importer.advance(ROWS);
-    if (foreign) {
-      const data = await pixels(foreign.bytes, foreign.name);
-      if (data) importer.supply(data.width, data.height, new Uint8Array(data.data.buffer));
-      else importer.supply(0, 0);
+  const own = weights ? bundle.Importer.open(name, files, weights) : bundle.Importer.open(name, files);
+  importer = own;
+  const wanted = own.wanted();
+  const pool = await Lookers.open(own, { js, wasm, name, files, weights }, wanted.length);
+  let [done, seen, last] = [0, 0, 0];
+  await pool.each(wanted, (looked) => {
+    for (const one of looked) {
+      done++;
+      if ("problem" in one) {
+        own.show_problem(one.key, one.problem);
+      } else {
+        own.show(one.key, one.tile, one.digest, one.features);
+        seen++;
+      }
     }
-    if (ended || performance.now() - last > 100) {
-      last = performance.now();
-      post({ say: "progress", what: "reading", done, of: rows, pictures });
-      // A turn for the messages that wait.
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-    if (ended) break;
-  }
+    if (performance.now() - last < 100) return;
+    last = performance.now();
+    post({ say: "progress", what: "reading", done, of: wanted.length, pictures: seen });
+  });
+  post({ say: "progress", what: "reading", done, of: wanted.length, pictures: own.join() });
   post({ say: "read" });
 }
 
