@@ -24,6 +24,7 @@ fn sentence(kind: Kind) -> &'static str {
         Kind::NearDuplicates => "pictures that look nearly the same: kept on one side of the split",
         Kind::SameCaption => "pictures that share a caption with another",
         Kind::LabelInCaption => "captions that name their label",
+        Kind::Languages => "pictures with captions in another language than most",
         Kind::Dominant => "pictures of one label, which has most of them",
         Kind::RareLabels => "pictures whose label fewer than three have",
         Kind::Leak => "held-out pictures that resemble training pictures",
