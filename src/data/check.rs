@@ -3,6 +3,7 @@
 //! A remedy is a [`Plan`]: differences that are applied when the data is looked at or put together, while what was read
 //! stays as it is. So each can be taken back. Everything is by the number of a picture (see [`super::import`]).
 
+use super::assemble::FEWEST_ITEMS;
 use super::import::Import;
 use super::language;
 use super::metadata::Part;
@@ -10,7 +11,7 @@ use crate::features::without_words;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Fewer pairs than this train, but the numbers say little.
+/// From as many as can be trained up to here the numbers say little.
 const FEW: usize = 100;
 /// A class with fewer pictures than this is rare.
 const RARE: usize = 3;
@@ -345,7 +346,7 @@ fn findings(
     say(Kind::Dominant, groups, with(&|plan| plan.ignore_labels = true));
     let rare = labels.iter().filter(|(_, n)| *n < RARE).map(|(label, _)| of_label(label)).collect();
     say(Kind::RareLabels, rare, with(&|plan| plan.ignore_labels = true));
-    if settled.used.len() < FEW {
+    if (FEWEST_ITEMS..FEW).contains(&settled.used.len()) {
         found.push(Finding { kind: Kind::Few, count: settled.used.len(), groups: Vec::new(), remedy: None });
     }
     if !import.problems.is_empty() {

@@ -71,8 +71,7 @@ pub struct Experiment(crate::experiment::Experiment);
 impl Experiment {
     /// Reads a file (`Blob`); works in a worker only. `name`: for the sentence about what is wrong with it.
     pub fn open(name: &str, file: web_sys::Blob) -> Js<Experiment> {
-        let source = std::io::BufReader::with_capacity(1 << 18, BlobReader::new(file));
-        Ok(Self(crate::experiment::Experiment::read(name, source)?))
+        Ok(Self(crate::experiment::Experiment::read(name, BlobReader::new(file))?))
     }
 
     /// What it is about. Through JSON text, which keeps what is the page's own as it was.

@@ -10,23 +10,26 @@ use crate::data::prepared;
 use crate::error::{Error, Result};
 use crate::features::encoder::Encoder;
 use burn::tensor::Device;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use wasm_bindgen::prelude::*;
 
-/// Bytes fetched at once from a file: a table of contents is read in small pieces.
-const SLICE: usize = 1 << 18;
+/// Bytes fetched at once from a file. An archive is read entry by entry, each at its own place: what lies in the bytes
+/// fetched last is not fetched again.
+const SLICE: u64 = 1 << 20;
 
 /// A dropped file as a reader. Works in a worker only: nothing else may read files synchronously.
 pub(super) struct BlobReader {
     blob: web_sys::Blob,
     at: u64,
     length: u64,
+    /// The bytes fetched last, and where they begin.
+    fetched: (u64, Vec<u8>),
 }
 
 impl BlobReader {
     pub(super) fn new(blob: web_sys::Blob) -> Self {
         let length = blob.size() as u64;
-        Self { blob, at: 0, length }
+        Self { blob, at: 0, length, fetched: (0, Vec::new()) }
     }
 }
 
@@ -42,14 +45,20 @@ fn slice(blob: &web_sys::Blob, start: u64, end: u64) -> std::io::Result<Vec<u8>>
 
 impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let end = (self.at + buffer.len() as u64).min(self.length);
-        if end <= self.at {
+        if self.at >= self.length {
             return Ok(0);
         }
-        let bytes = slice(&self.blob, self.at, end)?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        self.at += bytes.len() as u64;
-        Ok(bytes.len())
+        let (begin, bytes) = &self.fetched;
+        if !(*begin..begin + bytes.len() as u64).contains(&self.at) {
+            let end = (self.at + SLICE.max(buffer.len() as u64)).min(self.length);
+            self.fetched = (self.at, slice(&self.blob, self.at, end)?);
+        }
+        let (begin, bytes) = &self.fetched;
+        let there = bytes.get((self.at - begin) as usize..).unwrap_or_default();
+        let count = there.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&there[..count]);
+        self.at += count as u64;
+        Ok(count)
     }
 }
 
@@ -104,8 +113,7 @@ fn open(name: &str, dropped: &js_sys::Array) -> Result<Box<dyn Files>> {
         let packed =
             [".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".zst"].iter().any(|end| path.to_lowercase().ends_with(end));
         if packed {
-            let source = BufReader::with_capacity(SLICE, BlobReader::new(blob));
-            let opened = files::archive(&path, source)?;
+            let opened = files::archive(&path, BlobReader::new(blob))?;
             archives.push(opened.ok_or_else(|| Error::format(&path, "is no zip and no tar; pack the pictures anew"))?);
             continue;
         }

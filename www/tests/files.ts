@@ -3,7 +3,8 @@ import { expect, type Page } from "@playwright/test";
 import { deflateSync } from "node:zlib";
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => Array.from({ length: 8 }).reduce<number>((c) => (c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1), n));
-const crc = (bytes: Buffer): number => ~bytes.reduce((c, byte) => CRC[(c ^ byte) & 255]! ^ (c >>> 8), ~0) >>> 0;
+/** CRC-32, as PNG and zip have it. */
+export const crc = (bytes: Buffer): number => ~bytes.reduce((c, byte) => CRC[(c ^ byte) & 255]! ^ (c >>> 8), ~0) >>> 0;
 
 /** A PNG of one colour with a bar whose place tells one picture from another. */
 export function png(red: number, green: number, blue: number, bar: number): Buffer {
@@ -50,18 +51,19 @@ export function tar(files: File[]): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-/** Stored, not compressed. */
-export function zip(files: File[]): Buffer {
+/** Stored; with `method` 8 what is given is deflated already, and unpacks to `size` bytes. `entries`: how many the end announces. */
+export function zip(files: (File & { size?: number })[], method = 0, entries = files.length): Buffer {
   const [local, central]: [Buffer[], Buffer[]] = [[], []];
   let at = 0;
-  for (const { name, buffer } of files) {
+  for (const { name, buffer, size = buffer.length } of files) {
     const label = Buffer.from(name);
     const head = Buffer.alloc(30);
     head.writeUInt32LE(0x04034b50, 0);
     head.writeUInt16LE(20, 4);
-    head.writeUInt32LE(crc(buffer), 14);
+    head.writeUInt16LE(method, 8);
+    head.writeUInt32LE(method === 0 ? crc(buffer) : 0, 14);
     head.writeUInt32LE(buffer.length, 18);
-    head.writeUInt32LE(buffer.length, 22);
+    head.writeUInt32LE(size, 22);
     head.writeUInt16LE(label.length, 26);
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
@@ -73,13 +75,26 @@ export function zip(files: File[]): Buffer {
     at += 30 + label.length + buffer.length;
   }
   const size = central.reduce((sum, { length }) => sum + length, 0);
+  // More than 65,535 entries are announced by a record of their own.
+  const long = Buffer.alloc(entries > 65_535 ? 56 + 20 : 0);
+  if (long.length > 0) {
+    long.writeUInt32LE(0x06064b50, 0);
+    long.writeBigUInt64LE(44n, 4);
+    long.writeBigUInt64LE(BigInt(entries), 24);
+    long.writeBigUInt64LE(BigInt(entries), 32);
+    long.writeBigUInt64LE(BigInt(size), 40);
+    long.writeBigUInt64LE(BigInt(at), 48);
+    long.writeUInt32LE(0x07064b50, 56);
+    long.writeBigUInt64LE(BigInt(at + size), 64);
+    long.writeUInt32LE(1, 72);
+  }
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(files.length, 8);
-  end.writeUInt16LE(files.length, 10);
+  end.writeUInt16LE(Math.min(entries, 65_535), 8);
+  end.writeUInt16LE(Math.min(entries, 65_535), 10);
   end.writeUInt32LE(size, 12);
   end.writeUInt32LE(at, 16);
-  return Buffer.concat([...local, ...central, end]);
+  return Buffer.concat([...local, ...central, long, end]);
 }
 
 export const FAST = "preset=retrieval&hidden=16&dim=8&batch=16&text_dim=32&epochs=4";

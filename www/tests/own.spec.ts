@@ -1,7 +1,8 @@
 // Own data: every format in, good and bad, checked, corrected, trained on, and there after a reload.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { COLOURS, file, give, dialog, FAST, png, set, tar, zip, type File } from "./files";
+import { deflateRawSync } from "node:zlib";
+import { COLOURS, crc, file, give, dialog, FAST, png, set, tar, zip, type File } from "./files";
 import { found, open, train, until, watch } from "./page";
 
 test("a folder of pictures is checked, trained on, searched, and there after a reload; nothing leaves the tab", async ({ page }) => {
@@ -81,6 +82,9 @@ test("hostile and broken data gets one sentence each, and the run goes on", asyn
     [[file("readme.md", "hello")], /no pictures/],
     [[file("metadata.csv", "picture,words\na,b\n")], /file_name/],
     [[file("metadata.jsonl", '{"file_name":"a.png","text":"\\ud800"}'), file("a.png", "x")], /row 1/],
+    [[file("many.zip", zip(good, 0, 1_000_000))], /more than 250000 files/],
+    [[file("cut.tar", tar(good).subarray(0, 1500))], /cut off|ends in the middle|no pictures/],
+    [[file("metadata.csv", "file_name,text\n"), good[1]!], /no rows|no row|no pictures|nothing/i],
     [[file("x.npy", Buffer.from("\x93NUMPY", "latin1")), file("texts.txt", "one")], /middle/],
   ];
   await dialog(page);
@@ -99,6 +103,35 @@ test("hostile and broken data gets one sentence each, and the run goes on", asyn
   await expect(page.getByRole("textbox", { name: "Captions of 0.png" })).toHaveValue("<img src=x onerror=alert(1)>");
   await page.getByText("Which ones").click();
   for (const words of ["leads out of the folder", "65535 x 65535", "cannot be read", "longer than 2000"]) await expect(page.getByText(words)).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  // A bomb: 300 MiB of zeros in 300 kB, and a header that announces 60,000 pixels a side.
+  await dialog(page);
+  const wide = Buffer.from(good[1]!.buffer);
+  wide.writeUInt32BE(60_000, 16);
+  wide.writeUInt32BE(60_000, 20);
+  wide.writeUInt32BE(crc(wide.subarray(12, 29)), 29);
+  const bomb = { ...file("bomb.png", deflateRawSync(Buffer.alloc(300 << 20))), size: 1000 };
+  const told = file("bomb.txt", deflateRawSync("a bomb"));
+  await give(page, [file("bomb.zip", zip([bomb, { ...told, size: 6 }], 8)), file("metadata.csv", "file_name,text\nwide.png,a wide one\n0.png,nul\0 and bell\x07\n1.png,two\n2.png,three\n3.png,four\n"), file("wide.png", wide), ...good.slice(1, 5)]);
+  await expect(page.getByText("Learn from these 4 pairs")).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Captions of 0.png" })).toHaveValue(/^nul ?and bell$|^nul and bell$/);
+  await page.getByText("Which ones").click();
+  await expect(page.getByText(/60000 x 60000/)).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  // Too few, and nothing to tell apart.
+  for (const few of [1, 2]) {
+    await dialog(page);
+    await give(page, set(few));
+    await expect(page.getByText("At least four pictures")).toBeVisible();
+    await expect(page.getByRole("button", { name: /Learn from these/ })).toBeDisabled();
+    await page.getByRole("button", { name: "Cancel" }).click();
+  }
+  await dialog(page);
+  const equal = set(8);
+  await give(page, equal.map((one, i) => (i === 0 ? one : { ...one, buffer: equal[1]!.buffer })));
+  await expect(page.getByText("8 pictures are there more than once")).toBeVisible();
+  await page.getByRole("button", { name: /Learn from these/ }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toHaveText(/nothing to tell apart/);
   await page.getByRole("button", { name: "Cancel" }).click();
   const { step } = await until(page, "still there", ({ step }) => step > 3);
   await until(page, "the run went on", (state) => state.step > step);

@@ -192,6 +192,9 @@ export class Importing {
     await this.#guarded(async () => {
       const answer = await this.#ask({ ask: "finish", plan: this.plan });
       if (answer.say !== "finished") return;
+      // Its memory goes before the run needs as much: together they are too much for a small machine.
+      this.#worker?.terminate();
+      this.#worker = null;
       const [own, kept] = await ownSets.add(answer.prepared);
       const { lab } = this;
       lab.settings.chooseData(nameOf(own));
