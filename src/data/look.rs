@@ -64,6 +64,14 @@ impl Import {
         Ok(Looked { digest: Sha256::digest(&tiles[0]).into(), tiles })
     }
 
+    /// Whether the next row can be read without looking at a file; not so behind the last one.
+    pub fn next_is_known(&self) -> bool {
+        self.rows.get(self.done).is_some_and(|row| match inside(&row.file) {
+            Ok(key) => self.ahead.contains_key(&key) || self.tried.contains_key(&key) || self.given.is_some(),
+            Err(_) => true,
+        })
+    }
+
     /// Takes over what was seen of a picture: its rows then do not read it again. Either all pictures are taken over, or
     /// none where there is an encoder: features are in the order of the pictures.
     pub fn show(&mut self, key: String, seen: std::result::Result<Seen, String>) {

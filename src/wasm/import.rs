@@ -203,16 +203,17 @@ impl Importer {
         self.import.show(key, Err(problem));
     }
 
-    /// Joins rows and pictures, all of which were looked at; how many pictures there are.
-    pub fn join(&mut self) -> usize {
-        loop {
+    /// Joins rows with the pictures that were taken over, as far as these go; `all`: to the end. How many pictures there are.
+    pub fn join(&mut self, all: bool) -> usize {
+        while all || self.import.next_is_known() {
             match self.import.advance() {
                 Advance::Row => {}
                 // Looked at before: it could not be decoded.
                 Advance::Foreign { .. } => self.import.supply(None),
-                Advance::Done => return self.import.pictures(),
+                Advance::Done => break,
             }
         }
+        self.import.pictures()
     }
 
     /// Findings with the remedies of `plan`. Through JSON text: numbers are keys of a plan, which objects do not have.

@@ -168,8 +168,8 @@ export interface ImporterHandle {
   look_at(key: string, width: number, height: number, rgba?: Uint8Array): Promise<Looked>;
   show(key: string, tile: Uint8Array, digest: Uint8Array, features: Float32Array): void;
   show_problem(key: string, problem: string): void;
-  /** Joins rows and pictures; how many there are. */
-  join(): number;
+  /** Joins rows with the pictures shown, as far as these go; `all`: to the end. How many pictures there are. */
+  join(all: boolean): number;
   check(plan: Plan): Check;
   about(pictures: Uint32Array): PictureInfo[];
   tile(at: number): Uint8ClampedArray<ArrayBuffer>;

@@ -34,22 +34,18 @@ async function begin({ js, wasm, name, files, encoder }: ImportBegin): Promise<v
   importer = own;
   const wanted = own.wanted();
   const pool = await Lookers.open(own, { js, wasm, name, files, weights }, wanted.length);
-  let [done, seen, last] = [0, 0, 0];
+  let [done, last] = [0, 0];
   await pool.each(wanted, (looked) => {
     for (const one of looked) {
       done++;
-      if ("problem" in one) {
-        own.show_problem(one.key, one.problem);
-      } else {
-        own.show(one.key, one.tile, one.digest, one.features);
-        seen++;
-      }
+      if ("problem" in one) own.show_problem(one.key, one.problem);
+      else own.show(one.key, one.tile, one.digest, one.features);
     }
     if (performance.now() - last < 100) return;
     last = performance.now();
-    post({ say: "progress", what: "reading", done, of: wanted.length, pictures: seen });
+    post({ say: "progress", what: "reading", done, of: wanted.length, pictures: own.join(false) });
   });
-  post({ say: "progress", what: "reading", done, of: wanted.length, pictures: own.join() });
+  post({ say: "progress", what: "reading", done, of: wanted.length, pictures: own.join(true) });
   post({ say: "read" });
 }
 
