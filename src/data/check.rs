@@ -25,7 +25,7 @@ pub struct Plan {
     /// Pictures to leave out.
     pub drop: BTreeSet<usize>,
     /// Captions instead of those that were read.
-    pub captions: BTreeMap<usize, Vec<String>>,
+    pub captions: Captions,
     /// Take the words of its label out of a picture's captions.
     pub strip_labels: bool,
     /// Train and test without labels.
@@ -33,6 +33,9 @@ pub struct Plan {
     /// Draw the held-out part anew instead of taking the `split` column.
     pub ignore_split: bool,
 }
+
+/// Captions of pictures, by their numbers.
+type Captions = BTreeMap<usize, Vec<String>>;
 
 /// What kind of thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -267,11 +270,7 @@ fn counted<'a>(all: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
 }
 
 /// Pictures that have a caption in another language than most, and their captions without those.
-fn other_languages(
-    settled: &Settled,
-    told: &[Option<&str>],
-    languages: &[(String, usize)],
-) -> BTreeMap<usize, Vec<String>> {
+fn other_languages(settled: &Settled, told: &[Option<&str>], languages: &[(String, usize)]) -> Captions {
     let Some((most, _)) = languages.first() else { return BTreeMap::new() };
     let mut told = told.iter();
     let pairs = settled.used.iter().zip(&settled.captions).map(|(&at, captions)| {
@@ -296,7 +295,7 @@ fn findings(
     plan: &Plan,
     settled: &Settled,
     held: &[bool],
-    (labels, others): (&[(String, usize)], &BTreeMap<usize, Vec<String>>),
+    (labels, others): (&[(String, usize)], &Captions),
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut say = |kind, groups: Vec<Vec<usize>>, remedy: Option<Plan>| {
