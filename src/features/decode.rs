@@ -57,7 +57,13 @@ fn open(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
-    let damaged = |e: image::ImageError| format!("cannot be read ({e}); open it in an image program and save it again");
+    let damaged = |e: image::ImageError| match e {
+        // Some decoders look at the header's numbers before we can.
+        image::ImageError::Limits(_) => {
+            format!("has more than {MOST_MEGAPIXELS} megapixels or {MOST_SIDE} pixels a side; scale it down")
+        }
+        e => format!("cannot be read ({e}); open it in an image program and save it again"),
+    };
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
     if reader.format().is_none() {
         return Err("not a PNG, JPEG, WebP or GIF file; convert it to one of these".into());
