@@ -6,10 +6,9 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => Array.from({ length: 8 }
 /** CRC-32, as PNG and zip have it. */
 export const crc = (bytes: Buffer): number => ~bytes.reduce((c, byte) => CRC[(c ^ byte) & 255]! ^ (c >>> 8), ~0) >>> 0;
 
-/** A PNG of one colour with a bar whose place tells one picture from another. */
-export function png(red: number, green: number, blue: number, bar: number): Buffer {
-  const side = 24;
-  const rows = Buffer.concat(Array.from({ length: side }, (_, y) => Buffer.from([0, ...Array.from({ length: side }, (_, x) => ((x * 3 + y * 5 + bar * 7) % 24 < 3 || (x === bar % side) ? [255, 255, 255] : [red, green, blue])).flat()])));
+/** A PNG whose pixels are `at(x, y)`. */
+export function pngOf(side: number, at: (x: number, y: number) => readonly number[]): Buffer {
+  const rows = Buffer.concat(Array.from({ length: side }, (_, y) => Buffer.from([0, ...Array.from({ length: side }, (_, x) => at(x, y)).flat()])));
   const chunk = (type: string, data: Buffer): Buffer => {
     const body = Buffer.concat([Buffer.from(type), data]);
     const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -23,6 +22,10 @@ export function png(red: number, green: number, blue: number, bar: number): Buff
   head.set([8, 2, 0, 0, 0], 8);
   return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
 }
+
+/** One of one colour with a bar whose place tells one picture from another. */
+export const png = (red: number, green: number, blue: number, bar: number): Buffer =>
+  pngOf(24, (x, y) => ((x * 3 + y * 5 + bar * 7) % 24 < 3 || x === bar % 24 ? [255, 255, 255] : [red, green, blue]));
 
 export const COLOURS = [["red", 220, 30, 30], ["green", 30, 180, 40], ["blue", 40, 60, 220], ["grey", 120, 120, 120]] as const;
 export interface File { name: string; mimeType: string; buffer: Buffer }
