@@ -253,7 +253,7 @@ function build(s: Sentences) {
       leaveOutOne: (file: string): string => fill(s.own.leaveOutOne, { file }),
       split: (train: number, held: number, own: boolean): string => fill(own ? s.own.splitOwn : s.own.splitDrawn, { train: n(train), held: n(held) }),
       use: (count: string): string => fill(s.own.use, { count }),
-      found: Object.fromEntries(Object.entries(s.own.found).map(([kind, found]) => [kind, { ...found, title: (count: number): string => fill(found.title, { count: n(count) }) }])) as Record<keyof typeof s.own.found, { title: (count: number) => string; why: string; remedy: string }>,
+      found: Object.fromEntries(Object.entries(s.own.found).map(([kind, found]) => [kind, { ...found, title: (count: number): string => fill(found.title, { count: n(count) }) }])) as Record<keyof typeof s.own.found, { title: (count: number) => string; why: string; remedy?: string }>,
     },
     experiment: {
       ...s.experiment,
