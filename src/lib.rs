@@ -23,6 +23,8 @@
 //! everything random is drawn on the CPU from one seed, split by purpose ([`rng`]), so that both see the same batch.
 
 pub mod analyze;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod compare;
 pub mod config;
 pub mod data;

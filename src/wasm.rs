@@ -15,6 +15,8 @@ use crate::train::{Event, Session};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "bench")]
+mod bench;
 mod export;
 mod import;
 mod pack;

@@ -14,6 +14,7 @@ use crate::rng::{Purpose, stream};
 use burn::tensor::Device;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const WARM_UP: usize = 3;
 
@@ -52,10 +53,26 @@ impl Workload {
         config.retrieval.loss = Retrieval::Hinge;
         config.retrieval.negatives = 1;
         config.train.batch = batch;
-        config.train.weight_decay = 0.0;
+        // Plain Adam, as other programs have it.
+        (config.train.weight_decay, config.train.clip) = (0.0, 0.0);
         let lambda = f64::from(u8::from(transfer));
         (config.transfer.lambda_v, config.transfer.lambda_t) = (lambda, lambda);
         Self { config, image_dim: 768, text_dim: 1000 }
+    }
+
+    /// What [`Reference::new`] begins with: the towers' weights by name, and random features of a batch, `[batch, image_dim]`
+    /// and `[batch, text_dim]`. Another program can take the same step from here.
+    pub fn start(&self) -> (BTreeMap<String, Matrix>, Matrix, Matrix) {
+        let mut rng = stream(1, Purpose::Init, 0);
+        let mut weights = tower::init(Side::Image, self.image_dim, &self.config.model, None, &mut rng);
+        weights.append(&mut tower::init(Side::Text, self.text_dim, &self.config.model, None, &mut rng));
+        let rows = self.config.train.batch;
+        let mut table = |cols: usize| {
+            let data = (0..rows * cols).map(|_| rng.random_range(-1.0..1.0)).collect();
+            Matrix { rows, cols, data }
+        };
+        let (x, y) = (table(self.image_dim), table(self.text_dim));
+        (weights, x, y)
     }
 }
 
@@ -88,19 +105,13 @@ pub struct Timing {
 impl Reference {
     /// Random weights and features of the workload's shape. An error for a configuration out of range.
     pub fn new(workload: &Workload, device: &Device) -> Result<Self> {
-        let Workload { config, image_dim, text_dim } = workload;
+        let Workload { config, .. } = workload;
         config.validate()?;
         let rows = config.train.batch;
-        let mut rng = stream(1, Purpose::Init, 0);
-        let mut weights = tower::init(Side::Image, *image_dim, &config.model, None, &mut rng);
-        weights.append(&mut tower::init(Side::Text, *text_dim, &config.model, None, &mut rng));
+        let (mut weights, x, y) = workload.start();
         weights.insert(LOG_SCALE.to_owned(), Matrix::zeros(1, 1));
         weights.insert(BIAS.to_owned(), Matrix::zeros(1, 1));
-        let mut table = |cols: usize| {
-            let data = (0..rows * cols).map(|_| rng.random_range(-1.0..1.0)).collect();
-            upload(Matrix { rows, cols, data }, device)
-        };
-        let (x, y) = (table(*image_dim), table(*text_dim));
+        let (x, y) = (upload(x, device), upload(y, device));
         let mut triplets = stream(1, Purpose::Triplets, 0);
         let mut draw = || Draw::new(rows, &config.transfer, &mut triplets, device);
         let batch = Batch {

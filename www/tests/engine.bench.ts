@@ -1,0 +1,61 @@
+// The engine and its peers in one browser, one after the other: `cargo xtask bench` says what is measured (BENCH_PLAN, a JSON
+// file: folders by the first part of their address, versions of the peers, jobs) and where the rows go (BENCH_OUT). No page
+// of ours and no server: every address is answered from a folder.
+import { expect, test, type Page } from "@playwright/test";
+import { readFile, writeFile } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+
+interface Plan {
+  /** `node_modules`, `inputs`, `engine`, and `""` for the peers' own files. */
+  folders: Record<string, string>;
+  versions: { jaxjs: string; tfjs: string };
+  batches: number[];
+  repeat: number;
+  jobs: { job: Record<string, unknown>; repeat: number }[];
+}
+interface Peers {
+  ours(jobs: Plan["jobs"]): Promise<unknown[]>;
+  jaxjs(version: string, batches: number[], repeat: number): Promise<unknown[]>;
+  tfjs(version: string, batches: number[], repeat: number): Promise<unknown[]>;
+}
+
+const HOME = "http://localhost/";
+const TYPES: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm" };
+
+/** An empty page that finds the plan's folders below its address. */
+async function open(page: Page, folders: Plan["folders"]): Promise<void> {
+  await page.route(`${HOME}**`, async (route) => {
+    const path = normalize(decodeURIComponent(new URL(route.request().url()).pathname)).slice(1);
+    if (!path) return route.fulfill({ contentType: "text/html", body: "<!doctype html><title>bench</title>" });
+    const [first, ...rest] = path.split("/");
+    const inside = folders[first!];
+    const file = inside ? join(inside, ...rest) : join(folders[""]!, path);
+    const body = await readFile(file).catch(() => null);
+    return body ? route.fulfill({ body, contentType: TYPES[extname(file)] ?? "application/octet-stream" }) : route.fulfill({ status: 404, body: "" });
+  });
+  await page.goto(HOME);
+}
+
+test("the engine and its peers", async ({ browser }) => {
+  test.skip(!process.env.BENCH_PLAN, "`cargo xtask bench` runs it");
+  test.setTimeout(3_600_000);
+  const plan = JSON.parse(await readFile(process.env.BENCH_PLAN!, "utf8")) as Plan;
+  const rows: unknown[] = [];
+  for (const who of ["ours", "jaxjs", "tfjs"] as const) {
+    // Each in a tab of its own, so that nobody inherits another's memory.
+    const page = await browser.newPage();
+    await open(page, plan.folders);
+    try {
+      rows.push(...(await page.evaluate(async ({ who, plan }) => {
+        const file = "./browser.js";
+        const peers = (await import(file)) as Peers;
+        return who === "ours" ? peers.ours(plan.jobs) : peers[who](plan.versions[who], plan.batches, plan.repeat);
+      }, { who, plan })));
+    } catch (error) {
+      rows.push({ peer: who, error: error instanceof Error ? error.message : String(error) });
+    }
+    await page.close();
+  }
+  await writeFile(process.env.BENCH_OUT!, JSON.stringify({ browser: browser.version(), rows }, null, 1));
+  expect(rows.length).toBeGreaterThan(0);
+});
