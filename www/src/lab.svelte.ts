@@ -71,6 +71,8 @@ export class Lab {
   gpuLost = false;
   client: EngineClient | null = null;
   lastSnapshot: { bytes: Uint8Array; step: number } | null = null;
+  /** What a reload would come back to. */
+  savedStep: number | null = null;
   #starting = $state(false);
   #restarts = 0;
   #spoken = $state("");
@@ -344,7 +346,9 @@ export class Lab {
   keep(bytes: Uint8Array, step: number): void {
     this.lastSnapshot = { bytes, step };
     if (step === 0 || !this.ready || this.address.embed) return;
-    void saveRun({ run: this.tuning.run, began: this.began ?? undefined, data: this.settings.data, preset: this.settings.preset, step, total: this.info?.total_steps ?? 0, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes });
+    void saveRun({ run: this.tuning.run, began: this.began ?? undefined, data: this.settings.data, preset: this.settings.preset, step, total: this.info?.total_steps ?? 0, version: this.about?.version ?? "", savedAt: Date.now(), snapshot: bytes }).then((saved) => {
+      if (saved) this.savedStep = step;
+    });
     this.timeline.save(this.tuning.run);
   }
 

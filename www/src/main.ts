@@ -37,7 +37,7 @@ export interface LabState {
   phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
   /** Name of the data set. */
   data: string;
-  parameters: number; total: number; evaluations: number; snapshotStep: number | null;
+  parameters: number; total: number; evaluations: number; snapshotStep: number | null; savedStep: number | null;
   metrics: Record<string, number | null> | null; losses: { step: number; total: number }[];
   retuned: { step: number; config: ConfigDiff }[]; config: Config | null;
   twin: { ready: boolean; step: number; losses: { step: number; total: number }[]; metrics: Record<string, number | null> | null };
@@ -66,6 +66,7 @@ window.__lab = {
     total: lab.info?.total_steps ?? 0,
     evaluations: lab.history.evaluations.length,
     snapshotStep: lab.lastSnapshot?.step ?? null,
+    savedStep: lab.savedStep,
     metrics: numbers(lab.history.metrics),
     losses: lab.history.steps.map(({ step, total }) => ({ step, total })),
     retuned: lab.history.retuned.map(({ step, config }) => ({ step, config })),

@@ -41,6 +41,8 @@ export class Search {
   #beforeOf: unknown[] = [];
   #reasonsAt = { query: null as unknown, time: 0 };
   #timer = 0;
+  /** What is asked for in words: of what is typed only what has been looked up, or hits of half a word would stand under a whole one. */
+  #words = "";
   #busy = false;
   #again = false;
   #last = 0;
@@ -72,8 +74,14 @@ export class Search {
     this.fileProblem = "";
     this.lab.query = text;
     this.asked = { kind: "text" };
+    this.queried();
+  }
+
+  /** The words changed, by a hand or by what was opened. */
+  queried(): void {
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => {
+      if (!this.lab.ready) return;
       this.lab.writeAddress();
       void this.translate();
     }, TYPING_MS);
@@ -91,12 +99,15 @@ export class Search {
     const found = await this.#translator.translator.translate(query).catch(() => null);
     if (query !== this.lab.query) return;
     this.translation = found;
+    this.#words = found?.english ?? query;
     await this.ask();
   }
 
   /** As it was typed after all. */
   untranslated(): void {
+    clearTimeout(this.#timer);
     this.translation = null;
+    this.#words = this.lab.query;
     void this.ask();
   }
 
@@ -203,7 +214,6 @@ export class Search {
   #query(): Query | null {
     if (this.asked.kind === "item") return { kind: "item", item: this.asked.item };
     if (this.asked.kind === "image") return { kind: "image", bytes: this.asked.bytes, name: this.asked.name };
-    const text = this.translation?.from === this.lab.query.trim() ? this.translation.english : this.lab.query;
-    return text.trim() ? { kind: "text", text } : null;
+    return this.#words.trim() ? { kind: "text", text: this.#words } : null;
   }
 }

@@ -65,6 +65,7 @@ test("a run saved in the middle opens in another browser as it stood, and trains
   expect(same.metrics).toEqual(end.metrics);
   expect(watched.errors).toEqual([]);
   // It survives a reload there.
+  await until(other, "the end is stored", ({ step, savedStep }) => savedStep === step);
   await other.reload();
   await expect.poll(() => other.evaluate(() => "__lab" in window)).toBe(true);
   await until(other, "back after the reload", ({ finished }) => finished);

@@ -91,6 +91,7 @@ test("after one visit everything works without a server: training, words, a pict
   await page.getByRole("button", { name: "Share", exact: true }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.getByLabel("Data", { exact: true }).selectOption("emoji-4");
   await page.getByRole("button", { name: "Start over with them" }).click();
   await expect(page.getByText("1,249 pairs to learn from, 313 held out")).toBeVisible({ timeout: 120_000 });
