@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use web_time::Instant;
 
-/// Runs before the first timed one.
-const WARM_UP: usize = 2;
+/// Runs are timed after this many seconds of them: a browser compiles what is hot a second time, in the background.
+const WARM_UP: f64 = 0.3;
 /// The step whose loss is compared: late enough that a wrong update shows, early enough that rounding does not.
 const COMPARED_STEP: usize = 5;
 /// Queries of one timed search: a browser's clock is too coarse for a single one.
@@ -190,8 +190,12 @@ pub async fn measure(job: Job, repeat: usize, device: &Device) -> Result<Measure
 async fn steps(workload: &Workload, repeat: usize, device: &Device) -> Result<(Vec<f64>, f64)> {
     let mut reference = Reference::new(workload, device)?;
     let mut check = f64::NAN;
+    let start = Instant::now();
     for _ in 0..COMPARED_STEP {
         check = f64::from(reference.step().await?);
+    }
+    while start.elapsed().as_secs_f64() < WARM_UP {
+        reference.step().await?;
     }
     let mut times = Vec::with_capacity(repeat);
     for _ in 0..repeat {
@@ -204,13 +208,10 @@ async fn steps(workload: &Workload, repeat: usize, device: &Device) -> Result<(V
 
 /// Milliseconds of `repeat` runs, and what the last one gave.
 fn timed(repeat: usize, mut run: impl FnMut() -> Result<f64>) -> Result<(Vec<f64>, f64)> {
-    // What runs for seconds is warm after one.
     let start = Instant::now();
     let mut check = run()?;
-    if start.elapsed().as_secs_f64() < 1.0 {
-        for _ in 1..WARM_UP {
-            check = run()?;
-        }
+    while start.elapsed().as_secs_f64() < WARM_UP {
+        check = run()?;
     }
     let mut times = Vec::with_capacity(repeat);
     for _ in 0..repeat {

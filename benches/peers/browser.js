@@ -2,7 +2,7 @@
 // on the inputs that `mtls-lab bench --inputs FOLDER` wrote. Runs in a page whose origin serves this file beside
 // node_modules/ and inputs/ (www/tests/engine.bench.ts).
 
-const RATE = 1e-3, MARGIN = 0.2, COMPARED_STEP = 5;
+const RATE = 1e-3, MARGIN = 0.2, COMPARED_STEP = 5, WARM_UP_MS = 300;
 const NAMES = ["image", "text"].flatMap((side) => ["hidden/weight", "hidden/bias", "out/weight", "out/bias"].map((name) => `${side}/${name}`));
 /** Sides of the square matrices of the product. */
 const SIDE = 512;
@@ -19,7 +19,9 @@ async function safetensors(url) {
 /** Median and 95th percentile in milliseconds, as `quantiles` in src/bench.rs; what run number `warmUp` gave. */
 async function timed(run, repeat, warmUp) {
   let check;
+  const began = performance.now();
   for (let i = 0; i < warmUp; i++) check = await run();
+  while (performance.now() - began < WARM_UP_MS) await run();
   const times = [];
   for (let i = 0; i < repeat; i++) {
     const start = performance.now();
@@ -148,11 +150,20 @@ export async function tfjs(version, batches, repeat) {
   return rows;
 }
 
-/** This project's engine, compiled with its feature `bench`, on `jobs` as `mtls-lab bench --job` takes them. */
+/**
+ * This project's engine, compiled with its feature `bench`, on `jobs` as `mtls-lab bench --job` takes them: each in an instance
+ * of its own, so that one that runs out of memory takes no other with it.
+ */
 export async function ours(jobs) {
-  const engine = await import("./engine/mtls_lab.js");
-  await engine.default({ module_or_path: "./engine/mtls_lab_bg.wasm" });
   const rows = [];
-  for (const { job, repeat } of jobs) rows.push(await engine.bench(JSON.stringify(job), repeat));
+  for (const [i, { job, repeat }] of jobs.entries()) {
+    try {
+      const engine = await import(`./engine/mtls_lab.js?${i}`);
+      await engine.default({ module_or_path: "./engine/mtls_lab_bg.wasm" });
+      rows.push(await engine.bench(JSON.stringify(job), repeat));
+    } catch (error) {
+      rows.push({ ...job, error: `${JSON.stringify(job)}: ${error.message}` });
+    }
+  }
   return rows;
 }

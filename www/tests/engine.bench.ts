@@ -14,9 +14,9 @@ interface Plan {
   jobs: { job: Record<string, unknown>; repeat: number }[];
 }
 interface Peers {
-  ours(jobs: Plan["jobs"]): Promise<unknown[]>;
-  jaxjs(version: string, batches: number[], repeat: number): Promise<unknown[]>;
-  tfjs(version: string, batches: number[], repeat: number): Promise<unknown[]>;
+  ours(jobs: Plan["jobs"]): Promise<Record<string, unknown>[]>;
+  jaxjs(version: string, batches: number[], repeat: number): Promise<Record<string, unknown>[]>;
+  tfjs(version: string, batches: number[], repeat: number): Promise<Record<string, unknown>[]>;
 }
 
 const HOME = "http://localhost/";
@@ -40,19 +40,23 @@ test("the engine and its peers", async ({ browser }) => {
   test.skip(!process.env.BENCH_PLAN, "`cargo xtask bench` runs it");
   test.setTimeout(3_600_000);
   const plan = JSON.parse(await readFile(process.env.BENCH_PLAN!, "utf8")) as Plan;
-  const rows: unknown[] = [];
+  const rows: Record<string, unknown>[] = [];
   for (const who of ["ours", "jaxjs", "tfjs"] as const) {
+    const key = who === "ours" ? "browser" : who;
     // Each in a tab of its own, so that nobody inherits another's memory.
     const page = await browser.newPage();
     await open(page, plan.folders);
     try {
-      rows.push(...(await page.evaluate(async ({ who, plan }) => {
+      const measured = await page.evaluate(async ({ who, plan }) => {
         const file = "./browser.js";
+        // Where memory could be shared, jax-js would compute with several threads.
+        if (crossOriginIsolated) throw new Error("this page may use threads: it measures one");
         const peers = (await import(file)) as Peers;
         return who === "ours" ? peers.ours(plan.jobs) : peers[who](plan.versions[who], plan.batches, plan.repeat);
-      }, { who, plan })));
+      }, { who, plan });
+      rows.push(...measured.map((row) => ({ ...row, key })));
     } catch (error) {
-      rows.push({ peer: who, error: error instanceof Error ? error.message : String(error) });
+      rows.push({ key, error: error instanceof Error ? error.message : String(error) });
     }
     await page.close();
   }

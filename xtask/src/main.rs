@@ -2,10 +2,10 @@
 //! and a C linker is installed by these commands themselves; what they compile lies in one cache
 //! folder that may be deleted at any time.
 
+mod bench;
 mod browser;
 mod bundle;
 mod debian;
-mod measure;
 mod preset;
 mod process;
 mod progress;
@@ -13,6 +13,7 @@ mod serve;
 mod server;
 mod setup;
 mod site;
+mod soak;
 mod stages;
 mod stamp;
 mod toolchain;
@@ -36,7 +37,8 @@ cargo xtask <verb>
                          build, and serve on loopback as soon as the CPU bundle is there
   test [FILTER ...]      all checks and tests, or the stages whose name contains a filter
   test --list            the names of the stages
-  bench [ARGS ...]       measure this machine (mtls-lab bench --json)
+  bench [--repeat N] [--parts native,peers,browser,page]
+                         measure this machine and the peers in one run: docs/benchmarks.md
   soak [CYCLES]          many cycles of the built page (200): memory over time
   pack emoji|clipart     rebuild packs/emoji or packs/clipart from its sources
 
@@ -53,7 +55,7 @@ enum Verb<'a> {
     Serve { port: u16, presets: Vec<&'a str> },
     ListStages,
     Test(Vec<&'a str>),
-    Bench(Vec<&'a str>),
+    Bench(bench::Options),
     Soak(Vec<&'a str>),
     Pack(&'a str),
 }
@@ -92,7 +94,7 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
                 None => Ok(Verb::Test(rest.to_vec())),
             }
         }
-        "bench" => Ok(Verb::Bench(rest.to_vec())),
+        "bench" => bench::Options::parse(rest).map(Verb::Bench),
         "soak" => Ok(Verb::Soak(rest.to_vec())),
         "pack" => match rest {
             [name @ ("emoji" | "clipart")] => Ok(Verb::Pack(name)),
@@ -139,8 +141,8 @@ fn carry_out(verb: Verb) -> Result<bool> {
         Verb::Test(filters) => {
             return Ok(verify::verify(&ready(Needs::Tests)?, &filters)?.failed == 0);
         }
-        Verb::Bench(rest) => measure::bench(&ready(Needs::Build)?, &rest)?,
-        Verb::Soak(rest) => measure::soak(&ready(Needs::Tests)?, &rest)?,
+        Verb::Bench(options) => bench::bench(&ready(Needs::Tests)?, &options)?,
+        Verb::Soak(rest) => soak::soak(&ready(Needs::Tests)?, &rest)?,
         Verb::Pack(name) => process::run(ready(Needs::Build)?.tool("cargo")?.args([
             "run",
             "--release",
@@ -199,6 +201,7 @@ mod tests {
             &["test", "no-such-stage"],
             &["pack"],
             &["pack", "photos"],
+            &["bench", "--parts", "gpu"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

@@ -65,7 +65,7 @@ fn tool(workspace: &Workspace, toolchain: &Toolchain, program: &OsStr) -> Result
 }
 
 /// Announces a step only when it has something to do, and says how long it took.
-fn step<T>(what: &str, why: &str, expected: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn step<T>(what: &str, why: &str, expected: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("setup {what}: missing. {why}. {expected}.");
     let started = Instant::now();
     let result = work().with_context(|| format!("setup of {what}"))?;
@@ -231,32 +231,38 @@ fn node_modules(workspace: &Workspace) -> Result<()> {
     )
 }
 
-/// A virtual environment in the cache folder with the packages of `examples/python/requirements.txt`.
+/// Python with the packages of `examples/python/requirements.txt`.
 fn python(workspace: &Workspace) -> Result<PathBuf> {
-    let (venv, examples) = (workspace.cache.join("python"), workspace.root.join("examples/python"));
+    virtual_environment(
+        &workspace.cache.join("python"),
+        &workspace.root.join("examples/python"),
+        "import numpy, safetensors",
+        ("Python with numpy and safetensors", "The examples that read an export are run as tests", "Under a minute"),
+    )
+}
+
+/// A virtual environment with what `requirements.txt` in `folder` names, from which `imports` works. `said`: what it is, why it
+/// is needed, how long it takes.
+pub fn virtual_environment(venv: &Path, folder: &Path, imports: &str, said: (&str, &str, &str)) -> Result<PathBuf> {
     let (program, stamp) = (venv.join("bin/python"), venv.join(".locked"));
-    let now = stamp::files(&examples, &["requirements.txt"])?;
-    let imports = ["-c", "import numpy, safetensors"];
+    let now = stamp::files(folder, &["requirements.txt"])?;
+    let imports = ["-c", imports];
     if stamp::matches(&stamp, &now) && text(command(&program).args(imports)).is_ok() {
         return Ok(program);
     }
-    step(
-        "Python with numpy and safetensors",
-        "The examples that read an export are run as tests",
-        "Under a minute",
-        || {
-            let make = || text(command("python3").args(["-m", "venv", "--clear"]).arg(&venv));
-            // Debian's Python comes without the module, or there is none.
-            if make().is_err() {
-                debian::install(&["python3", "python3-venv"])?;
-                make()?;
-            }
-            let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-            run(command(&program).args(install).arg(examples.join("requirements.txt")))?;
-            text(command(&program).args(imports))?;
-            stamp::write(&stamp, &now)
-        },
-    )?;
+    let (what, why, expected) = said;
+    step(what, why, expected, || {
+        let make = || text(command("python3").args(["-m", "venv", "--clear"]).arg(venv));
+        // Debian's Python comes without the module, or there is none.
+        if make().is_err() {
+            debian::install(&["python3", "python3-venv"])?;
+            make()?;
+        }
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        run(command(&program).args(install).arg(folder.join("requirements.txt")))?;
+        text(command(&program).args(imports))?;
+        stamp::write(&stamp, &now)
+    })?;
     Ok(program)
 }
 

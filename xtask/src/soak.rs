@@ -1,5 +1,4 @@
-//! `cargo xtask bench` and `cargo xtask soak`: they run what the project has, and say plainly what
-//! it does not have. No number is printed that was not measured in the same call.
+//! `cargo xtask soak`: many cycles of the built page.
 
 use anyhow::{Result, bail};
 
@@ -7,17 +6,7 @@ use crate::process::run;
 use crate::server;
 use crate::setup::Ready;
 
-/// Native timings by the program's own `bench`, in release.
-pub fn bench(ready: &Ready, rest: &[&str]) -> Result<()> {
-    eprintln!("bench: the native program, compiled in release first (nothing cached: 15 min)");
-    run(ready
-        .tool("cargo")?
-        .args(["run", "--release", "--package", "mtls-lab", "--bin", "mtls-lab", "--"])
-        .args(["bench", "--json"])
-        .args(rest))
-}
-
-/// Many cycles of the built page: `cargo xtask soak [CYCLES]` (200). Prints memory over the cycles, fails on a leak.
+/// `[CYCLES]` (200). Prints memory over the cycles, fails on a leak.
 pub fn soak(ready: &Ready, rest: &[&str]) -> Result<()> {
     let dist = ready.workspace.dist();
     if !dist.join("bundles.json").is_file() {

@@ -1,0 +1,110 @@
+//! What was measured: one JSON object each, with the field names of `mtls-lab bench --json` and a `key` that says by whom.
+//!
+//! Keys: `native` and `browser` (this project's engine), `page`, `payload`, and the peers `torch`, `jax`, `sklearn`, `jaxjs`,
+//! `tfjs`. An object with `error` stands for what could not be measured, and why.
+
+use serde_json::{Map, Value};
+
+/// Everything that one run has measured.
+#[derive(Debug, Default)]
+pub struct Facts(pub Vec<Map<String, Value>>);
+
+/// A value and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The value.
+    pub value: f64,
+    /// The 95th percentile of what it is the median of.
+    pub p95: Option<f64>,
+    /// Name and version of a peer.
+    pub peer: Option<String>,
+}
+
+impl Facts {
+    /// Adds objects of one key; what is no object is a defect of the program that wrote it.
+    pub fn add(&mut self, key: &str, objects: impl IntoIterator<Item = Value>) {
+        for object in objects {
+            if let Value::Object(mut fields) = object {
+                fields.entry("key").or_insert_with(|| key.into());
+                self.0.push(fields);
+            }
+        }
+    }
+
+    /// Remembers why there is nothing of this key.
+    pub fn fail(&mut self, key: &str, error: &anyhow::Error) {
+        self.add(key, [serde_json::json!({"error": format!("{error:#}")})]);
+    }
+
+    /// All objects of `key` that have every field of `pattern`.
+    pub fn all<'a>(&'a self, key: &'a str, pattern: &'a Value) -> impl Iterator<Item = &'a Map<String, Value>> {
+        let wanted = pattern.as_object();
+        self.0.iter().filter(move |fields| {
+            fields.get("key").and_then(Value::as_str) == Some(key)
+                && !fields.contains_key("error")
+                && wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| fields.get(name) == Some(value)))
+        })
+    }
+
+    /// The least `median_ms` of what matches: a peer that was tried with one thread and with two stands for its better side.
+    pub fn time(&self, key: &str, pattern: &Value) -> Option<Reading> {
+        let readings = self.all(key, pattern).filter_map(|fields| reading(fields, "median_ms"));
+        readings.min_by(|a, b| a.value.total_cmp(&b.value))
+    }
+
+    /// The largest of another field of what matches.
+    pub fn most(&self, key: &str, pattern: &Value, field: &str) -> Option<Reading> {
+        let readings = self.all(key, pattern).filter_map(|fields| reading(fields, field));
+        readings.max_by(|a, b| a.value.total_cmp(&b.value))
+    }
+
+    /// Why there is nothing of `key`, if somebody said so.
+    pub fn error(&self, key: &str) -> Option<&str> {
+        let mut of_key = self.0.iter().filter(|fields| fields.get("key").and_then(Value::as_str) == Some(key));
+        of_key.find_map(|fields| fields.get("error")?.as_str())
+    }
+}
+
+fn reading(fields: &Map<String, Value>, field: &str) -> Option<Reading> {
+    Some(Reading {
+        value: fields.get(field)?.as_f64()?,
+        p95: (field == "median_ms").then(|| fields.get("p95_ms")?.as_f64()).flatten(),
+        peer: fields.get("peer").and_then(Value::as_str).map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_peer_stands_for_its_better_side_and_an_error_for_nothing() {
+        let mut facts = Facts::default();
+        facts.add("native", [json!({"what": "step", "batch": 128, "median_ms": 9.0, "p95_ms": 10.0})]);
+        facts.add(
+            "peers",
+            [
+                json!({"key": "torch", "peer": "PyTorch 2", "what": "step", "batch": 128, "median_ms": 30.0, "p95_ms": 31.0}),
+                json!({"key": "torch", "peer": "PyTorch 2", "what": "step", "batch": 128, "median_ms": 8.0, "p95_ms": 12.0}),
+                json!({"key": "torch", "peer": "PyTorch 2", "what": "step", "batch": 512, "median_ms": 1.0}),
+                json!({"key": "jax", "error": "cannot be imported"}),
+            ],
+        );
+        let step = json!({"what": "step", "batch": 128});
+        let torch = facts.time("torch", &step).unwrap();
+        assert_eq!((torch.value, torch.p95, torch.peer.as_deref()), (8.0, Some(12.0), Some("PyTorch 2")));
+        assert_eq!(facts.time("native", &step).unwrap().value, 9.0);
+        assert_eq!(facts.time("jax", &json!({})), None);
+        assert_eq!(facts.error("jax"), Some("cannot be imported"));
+        assert_eq!((facts.error("torch"), facts.time("tfjs", &step)), (None, None));
+        assert_eq!(facts.most("torch", &json!({"what": "step"}), "median_ms").unwrap().value, 30.0);
+    }
+
+    #[test]
+    fn a_failure_says_its_whole_reason() {
+        let mut facts = Facts::default();
+        facts.fail("sklearn", &anyhow::anyhow!("no network").context("pip"));
+        assert_eq!(facts.error("sklearn"), Some("pip: no network"));
+    }
+}

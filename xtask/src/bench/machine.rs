@@ -1,0 +1,69 @@
+//! What a result was measured on.
+
+use std::thread::available_parallelism;
+
+use anyhow::Result;
+
+use crate::process::{command, text};
+use crate::setup::Ready;
+use crate::site::Bundles;
+
+/// The machine and the versions.
+pub struct Machine {
+    /// Name and value, in the order they are shown.
+    pub lines: Vec<(&'static str, String)>,
+    /// Version of the browser, once it ran.
+    pub browser: Option<String>,
+}
+
+impl Machine {
+    /// Looks around. What the system does not say is left out.
+    pub fn now(ready: &Ready) -> Result<Self> {
+        let file = |name: &str| std::fs::read_to_string(name).unwrap_or_default();
+        let after = |text: &str, key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(line.trim_start_matches([':', '=', ' ', '\t']).trim_matches('"').to_owned())
+        };
+        let cores = available_parallelism().map_or(0, std::num::NonZero::get);
+        let processor =
+            after(&file("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+        let mut lines = vec![
+            ("date", text(command("date").args(["-u", "+%Y-%m-%d %H:%M UTC"])).unwrap_or_default()),
+            ("commit", ready.workspace.commit()),
+            ("processor", format!("{processor}, {cores} cores")),
+        ];
+        let features = after(&file("/proc/cpuinfo"), "flags").unwrap_or_default();
+        let wide: Vec<&str> =
+            ["avx2", "fma", "avx512f"].into_iter().filter(|f| features.split(' ').any(|has| has == *f)).collect();
+        lines.push(("vector units", wide.join(", ")));
+        lines.push(("memory", after(&file("/proc/meminfo"), "MemTotal").unwrap_or_default()));
+        lines.push(("system", after(&file("/etc/os-release"), "PRETTY_NAME").unwrap_or_default()));
+        lines.push(("compiler", ready.toolchain.name()));
+        lines.push(("Node", text(command("node").arg("--version")).unwrap_or_default()));
+        let built = std::fs::read(ready.workspace.dist().join("bundles.json")).ok();
+        let built: Option<Bundles> = built.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if let Some(cpu) = built.and_then(|bundles| bundles.cpu) {
+            lines.push(("site in dist/", format!("commit {}, preset {}", cpu.commit, cpu.preset)));
+        }
+        lines.push(("load before", load()));
+        lines.retain(|(_, value)| !value.is_empty());
+        Ok(Self { lines, browser: None })
+    }
+
+    /// After the last measurement.
+    pub fn finish(&mut self) {
+        if let Some(version) = self.browser.take() {
+            self.lines.push(("browser", format!("Chromium {version}, headless")));
+        }
+        let load = load();
+        if !load.is_empty() {
+            self.lines.push(("load after", load));
+        }
+    }
+}
+
+/// Mean number of running programs over 1, 5 and 15 minutes.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().take(3).collect::<Vec<_>>().join(", ")
+}

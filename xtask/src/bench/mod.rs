@@ -1,0 +1,138 @@
+//! `cargo xtask bench`: this project and its peers on this machine, in one run.
+//!
+//! | part | what it measures |
+//! |---|---|
+//! | `native` | the engine, compiled in release, a process a job |
+//! | `peers` | PyTorch, JAX and scikit-learn, in an environment of their own in the cache folder |
+//! | `browser` | the engine's CPU bundle, jax-js and TensorFlow.js in the same browser |
+//! | `page` | what lies in `dist/`: its sizes, how soon it shows something, how fluid it stays |
+//!
+//! All parts together write `docs/benchmarks.md` and `docs/results/bench.json`; some of them, the same files in `target/bench/`.
+//! A peer that cannot be installed is a row that says so.
+
+mod browser;
+mod document;
+mod facts;
+mod jobs;
+mod machine;
+mod native;
+mod payload;
+mod peers;
+mod row;
+mod statistics;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::Ready;
+use facts::Facts;
+use machine::Machine;
+
+const PARTS: [&str; 4] = ["native", "peers", "browser", "page"];
+
+/// What the words after `cargo xtask bench` ask for.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Options {
+    /// Timed runs of what takes milliseconds.
+    repeat: usize,
+    /// The parts to measure.
+    parts: Vec<&'static str>,
+}
+
+impl Options {
+    /// `--repeat N` (30) and `--parts A,B` (all).
+    pub fn parse(words: &[&str]) -> Result<Self, String> {
+        let mut options = Self { repeat: 30, parts: PARTS.to_vec() };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let value = rest.next().ok_or_else(|| format!("{word} needs a value"))?;
+            match *word {
+                "--repeat" => match value.parse() {
+                    Ok(number) if number > 0 => options.repeat = number,
+                    _ => return Err(format!("--repeat takes a number of runs, not {value:?}")),
+                },
+                "--parts" => {
+                    let known = |name: &str| PARTS.into_iter().find(|part| *part == name);
+                    let named = value.split(',').map(|name| {
+                        known(name)
+                            .ok_or_else(|| format!("there is no part {name:?}; the parts are {}", PARTS.join(", ")))
+                    });
+                    options.parts = named.collect::<Result<_, _>>()?;
+                }
+                other => return Err(format!("bench has no option {other:?}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Measures and writes. Fails, after writing, when a peer got another result than we did.
+pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
+    let mut machine = Machine::now(ready)?;
+    let mut facts = Facts::default();
+    let work = ready.workspace.root.join("target").join("bench");
+    std::fs::create_dir_all(&work)?;
+    let inputs = work.join("inputs");
+    let program = native::compile(ready)?;
+    native::inputs(ready, &program, &inputs)?;
+    for part in &options.parts {
+        eprintln!("bench {part}");
+        match *part {
+            "native" => native::measure(ready, &program, options.repeat, &mut facts)?,
+            "peers" => peers::measure(ready, &inputs, options.repeat, &mut facts),
+            "browser" => machine.browser = browser::engine(ready, &inputs, options.repeat, &mut facts)?,
+            _ => {
+                if let Err(error) = payload::measure(&ready.workspace.dist(), &mut facts) {
+                    facts.fail("payload", &error);
+                }
+                if let Err(error) = browser::page(ready, &mut facts) {
+                    facts.fail("page", &error);
+                }
+            }
+        }
+    }
+    machine.finish();
+    let rows = table::rows(&facts);
+    let docs = if options.parts.len() == PARTS.len() { ready.workspace.root.join("docs") } else { work };
+    let files = [
+        (docs.join("results").join("bench.json"), serde_json::to_string_pretty(&rows)? + "\n"),
+        (docs.join("benchmarks.md"), document::page(&machine, &rows, &facts, options.repeat)),
+    ];
+    for (file, text) in files {
+        write(file, &text)?;
+    }
+    for row in &rows {
+        println!("{}", document::line(row));
+    }
+    let wrong = table::disagreements(&facts);
+    if !wrong.is_empty() {
+        bail!("peers got other results, so that their times say nothing:\n  {}", wrong.join("\n  "));
+    }
+    Ok(())
+}
+
+fn write(file: PathBuf, text: &str) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    println!("wrote {}", file.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_and_wrong_ones_are_said() {
+        assert_eq!(Options::parse(&[]), Ok(Options { repeat: 30, parts: PARTS.to_vec() }));
+        let some = Options::parse(&["--parts", "browser,native", "--repeat", "3"]).unwrap();
+        assert_eq!(some, Options { repeat: 3, parts: vec!["browser", "native"] });
+        for wrong in [&["--repeat"][..], &["--repeat", "0"], &["--parts", "nativ"], &["--quick", "1"], &["native"]] {
+            assert!(Options::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The engine as a program of this machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::facts::Facts;
+use super::jobs;
+use crate::process::{run, text};
+use crate::setup::Ready;
+
+/// The command line without its GPU half, which nothing here asks for and which takes most of the compiling.
+pub fn compile(ready: &Ready) -> Result<PathBuf> {
+    eprintln!("bench: the native program, compiled in release first (nothing cached: 10 min)");
+    run(ready.tool("cargo")?.args(["build", "--release", "--package", "mtls-lab", "--bin", "mtls-lab"]).args([
+        "--no-default-features",
+        "--features",
+        "cli",
+    ]))?;
+    Ok(ready.workspace.target().join("release").join("mtls-lab"))
+}
+
+/// Writes what all measurements begin with.
+pub fn inputs(ready: &Ready, program: &Path, folder: &Path) -> Result<()> {
+    run(ready.tool(program)?.args(["bench", "--inputs"]).arg(folder))
+}
+
+/// Every job in a process of its own: the memory that it reports is its own, too.
+pub fn measure(ready: &Ready, program: &Path, repeat: usize, facts: &mut Facts) -> Result<()> {
+    let seldom = (repeat / 10).max(1);
+    let mut wanted = jobs::both(repeat);
+    wanted.push((jobs::idle(), 1));
+    for growth in jobs::growth() {
+        for (_, job) in growth.sizes {
+            // What the comparisons measure as well is not measured again.
+            if !wanted.iter().any(|(other, _)| *other == job) {
+                wanted.push((job, seldom));
+            }
+        }
+    }
+    for (job, repeat) in wanted {
+        let job = job.to_string();
+        let says =
+            text(ready.tool(program)?.args(["bench", "--json", "--job", &job, "--repeat", &repeat.to_string()]))?;
+        let rows: Vec<Value> = serde_json::from_str(&says).with_context(|| format!("mtls-lab bench --job {job}"))?;
+        facts.add("native", rows);
+    }
+    Ok(())
+}

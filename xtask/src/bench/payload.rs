@@ -1,0 +1,79 @@
+//! Sizes of the built site, as a host with brotli sends them.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::facts::Facts;
+use crate::site::Bundles;
+use crate::workspace::read;
+
+/// What the page needs to paint: itself, and the scripts and styles that it names.
+pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
+    if !dist.join("index.html").is_file() {
+        bail!("dist/ is not built: `cargo xtask build`, then measure again");
+    }
+    let index = read(&dist.join("index.html"))?;
+    let mut bytes = sent(dist, "index.html")?;
+    for file in named(&index) {
+        bytes += sent(dist, file)?;
+    }
+    let bundles: Bundles = serde_json::from_str(&read(&dist.join("bundles.json"))?)?;
+    let mut add = |what: &str, bytes: u64| {
+        #[expect(clippy::cast_precision_loss, reason = "file sizes")]
+        facts.add("payload", [json!({"what": what, "kb": bytes as f64 / 1e3})]);
+    };
+    add("first paint: page, scripts, styles", bytes);
+    for (what, entry) in [("CPU bundle", bundles.cpu), ("GPU bundle", bundles.gpu)] {
+        if let Some(brotli) = entry.and_then(|entry| entry.brotli) {
+            add(what, brotli);
+        }
+    }
+    Ok(())
+}
+
+/// Local scripts and styles in the page's head.
+fn named(index: &str) -> Vec<&str> {
+    let values = ["src=\"./", "href=\"./"].into_iter().flat_map(|start| index.split(start).skip(1));
+    values
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|file| file.ends_with(".js") || file.ends_with(".css"))
+        .collect()
+}
+
+/// Bytes of the compressed file where there is one.
+fn sent(dist: &Path, file: &str) -> Result<u64> {
+    let compressed = dist.join(format!("{file}.br"));
+    let path = if compressed.is_file() { compressed } else { dist.join(file) };
+    Ok(std::fs::metadata(path)?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_paint_is_the_page_with_its_scripts_and_styles_compressed() {
+        let dist = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: usize| std::fs::write(dist.path().join(name), vec![b' '; bytes]).unwrap();
+        let index = r#"<link rel="icon" href="./icon.svg"><script src="./a.js"></script><link rel="stylesheet" href="./b.css">"#;
+        std::fs::write(dist.path().join("index.html"), index).unwrap();
+        put("index.html.br", 40);
+        put("a.js", 900);
+        put("a.js.br", 300);
+        put("b.css", 60);
+        std::fs::write(dist.path().join("bundles.json"), r#"{"cpu": null, "gpu": null}"#).unwrap();
+        let mut facts = Facts::default();
+        measure(dist.path(), &mut facts).unwrap();
+        let paint = facts.most("payload", &json!({"what": "first paint: page, scripts, styles"}), "kb");
+        assert_eq!(paint.map(|r| r.value), Some(0.4));
+        assert_eq!(facts.most("payload", &json!({"what": "CPU bundle"}), "kb"), None);
+    }
+
+    #[test]
+    fn a_site_that_is_not_built_says_how() {
+        let empty = tempfile::tempdir().unwrap();
+        assert!(measure(empty.path(), &mut Facts::default()).unwrap_err().to_string().contains("cargo xtask build"));
+    }
+}
