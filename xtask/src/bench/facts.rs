@@ -38,11 +38,10 @@ impl Facts {
 
     /// All objects of `key` that have every field of `pattern`.
     pub fn all<'a>(&'a self, key: &'a str, pattern: &'a Value) -> impl Iterator<Item = &'a Map<String, Value>> {
-        let wanted = pattern.as_object();
         self.0.iter().filter(move |fields| {
             fields.get("key").and_then(Value::as_str) == Some(key)
                 && !fields.contains_key("error")
-                && wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| fields.get(name) == Some(value)))
+                && matches(fields, pattern)
         })
     }
 
@@ -58,11 +57,18 @@ impl Facts {
         readings.max_by(|a, b| a.value.total_cmp(&b.value))
     }
 
-    /// Why there is nothing of `key`, if somebody said so.
-    pub fn error(&self, key: &str) -> Option<&str> {
-        let mut of_key = self.0.iter().filter(|fields| fields.get("key").and_then(Value::as_str) == Some(key));
-        of_key.find_map(|fields| fields.get("error")?.as_str())
+    /// Why there is nothing of `key` that matches, if somebody said so: of this job, or of all of them.
+    pub fn error(&self, key: &str, pattern: &Value) -> Option<&str> {
+        let failed = |fields: &&Map<String, Value>| {
+            fields.get("key").and_then(Value::as_str) == Some(key)
+                && (!fields.contains_key("what") || matches(fields, pattern))
+        };
+        self.0.iter().filter(failed).find_map(|fields| fields.get("error")?.as_str())
     }
+}
+
+fn matches(fields: &Map<String, Value>, pattern: &Value) -> bool {
+    pattern.as_object().is_some_and(|wanted| wanted.iter().all(|(name, value)| fields.get(name) == Some(value)))
 }
 
 fn reading(fields: &Map<String, Value>, field: &str) -> Option<Reading> {
@@ -96,8 +102,8 @@ mod tests {
         assert_eq!((torch.value, torch.p95, torch.peer.as_deref()), (8.0, Some(12.0), Some("PyTorch 2")));
         assert_eq!(facts.time("native", &step).unwrap().value, 9.0);
         assert_eq!(facts.time("jax", &json!({})), None);
-        assert_eq!(facts.error("jax"), Some("cannot be imported"));
-        assert_eq!((facts.error("torch"), facts.time("tfjs", &step)), (None, None));
+        assert_eq!(facts.error("jax", &step), Some("cannot be imported"));
+        assert_eq!((facts.error("torch", &step), facts.time("tfjs", &step)), (None, None));
         assert_eq!(facts.most("torch", &json!({"what": "step"}), "median_ms").unwrap().value, 30.0);
     }
 
@@ -105,6 +111,9 @@ mod tests {
     fn a_failure_says_its_whole_reason() {
         let mut facts = Facts::default();
         facts.fail("sklearn", &anyhow::anyhow!("no network").context("pip"));
-        assert_eq!(facts.error("sklearn"), Some("pip: no network"));
+        assert_eq!(facts.error("sklearn", &json!({"what": "kmeans"})), Some("pip: no network"));
+        facts.add("native", [json!({"what": "step", "batch": 256, "error": "too many triplets"})]);
+        assert_eq!(facts.error("native", &json!({"what": "step", "batch": 256})), Some("too many triplets"));
+        assert_eq!(facts.error("native", &json!({"what": "step", "batch": 128})), None);
     }
 }

@@ -40,11 +40,21 @@ pub fn measure(ready: &Ready, program: &Path, repeat: usize, facts: &mut Facts) 
         }
     }
     for (job, repeat) in wanted {
-        let job = job.to_string();
-        let says =
-            text(ready.tool(program)?.args(["bench", "--json", "--job", &job, "--repeat", &repeat.to_string()]))?;
-        let rows: Vec<Value> = serde_json::from_str(&says).with_context(|| format!("mtls-lab bench --job {job}"))?;
-        facts.add("native", rows);
+        let (words, times) = (job.to_string(), repeat.to_string());
+        match text(ready.tool(program)?.args(["bench", "--json", "--job", &words, "--repeat", &times])) {
+            Ok(says) => {
+                let rows: Vec<Value> =
+                    serde_json::from_str(&says).with_context(|| format!("mtls-lab bench --job {words}"))?;
+                facts.add("native", rows);
+            }
+            // What one job cannot do is said in its row; the others are measured.
+            Err(error) => {
+                let mut failed = job;
+                let says = error.to_string();
+                failed["error"] = says.rsplit("error: ").next().unwrap_or(&says).into();
+                facts.add("native", [failed]);
+            }
+        }
     }
     Ok(())
 }

@@ -55,17 +55,35 @@ fn compared(
     target: Target,
 ) -> Row {
     let (ours, theirs) = (facts.time(key, job), facts.time(peer, pattern));
-    let why = why_missing(facts, &[(key, ours.is_some()), (peer, theirs.is_some())]);
+    let mut why = Vec::new();
+    for (key, pattern, there) in [(key, job, ours.is_some()), (peer, pattern, theirs.is_some())] {
+        if !there {
+            why.push(why_missing(facts, key, pattern));
+        }
+    }
+    why.dedup();
+    let why = why.join("; ");
     let mut row = Row::new(row, what, "ms", ours, theirs, target).note(why);
     row.peer = row.peer.or_else(|| Some(peer.to_owned()));
     row
 }
 
-fn why_missing(facts: &Facts, sides: &[(&str, bool)]) -> String {
-    let gone = sides.iter().filter(|(_, there)| !there);
-    gone.map(|(key, _)| format!("{key}: {}", facts.error(key).unwrap_or("not measured in this run")))
-        .collect::<Vec<_>>()
-        .join("; ")
+fn why_missing(facts: &Facts, key: &str, pattern: &Value) -> String {
+    format!("{key}: {}", facts.error(key, pattern).unwrap_or("not measured in this run"))
+}
+
+/// A value of our own against a limit.
+fn limited(
+    facts: &Facts,
+    (row, what): (u8, String),
+    unit: &'static str,
+    at: (&str, &Value, &str),
+    target: Target,
+) -> Row {
+    let (key, pattern, field) = at;
+    let found = if field == "median_ms" { facts.time(key, pattern) } else { facts.most(key, pattern, field) };
+    let why = if found.is_some() { String::new() } else { why_missing(facts, key, pattern) };
+    Row::new(row, what, unit, found, None, target).note(why)
 }
 
 fn browser_step(facts: &Facts, rows: &mut Vec<Row>) {
@@ -128,19 +146,14 @@ fn payload(facts: &Facts, rows: &mut Vec<Row>) {
         ("Emoji-1k with its first style", 1_100.0),
     ];
     for (what, limit) in limits {
-        let found = facts.most("payload", &json!({"what": what}), "kb");
-        let why = why_missing(facts, &[("payload", found.is_some())]);
-        rows.push(Row::new(6, format!("{what}, brotli"), "kB", found, None, Target::AtMost(limit)).note(why));
+        let at = ("payload", &json!({"what": what}), "kb");
+        rows.push(limited(facts, (6, format!("{what}, brotli")), "kB", at, Target::AtMost(limit)));
     }
 }
 
 fn page(facts: &Facts, rows: &mut Vec<Row>) {
     let mut of = |row, what: &str, field: &str, unit, name: &str, target| {
-        let pattern = json!({"what": what});
-        let found =
-            if field == "median_ms" { facts.time("page", &pattern) } else { facts.most("page", &pattern, field) };
-        let why = why_missing(facts, &[("page", found.is_some())]);
-        rows.push(Row::new(row, name, unit, found, None, target).note(why));
+        rows.push(limited(facts, (row, name.into()), unit, ("page", &json!({"what": what}), field), target));
     };
     of(7, "cold", "median_ms", "ms", "link to first held-out R@1, nothing kept", Target::AtMost(8_000.0));
     of(7, "warm", "median_ms", "ms", "link to first held-out R@1, second visit", Target::AtMost(5_000.0));
@@ -148,23 +161,14 @@ fn page(facts: &Facts, rows: &mut Vec<Row>) {
     of(12, "training", "over_50_ms", "", "main-thread tasks over 50 ms in a run", Target::AtMost(0.0));
     // Two timers never agree to the last digit.
     of(12, "training", "frames", "frames/s", "frames when idle", Target::AtLeast(59.5));
-    of(
-        12,
-        "training",
-        "moved_kb",
-        "kB",
-        "coordinates an update: copied out of the engine once, then moved",
-        Target::Open,
-    );
+    of(12, "training", "moved_kb", "kB", "coordinates an update: copied from the engine, then moved", Target::Open);
     of(12, "training", "cloned_kb", "kB", "events an update: cloned from worker to page", Target::Open);
 }
 
 fn analysis(facts: &Facts, rows: &mut Vec<Row>) {
     for (key, place, limit) in [("native", "native", 1.0), ("browser", "in the browser", 5.0)] {
-        let found = facts.time(key, &jobs::search());
-        let why = why_missing(facts, &[(key, found.is_some())]);
         let what = format!("search, 100,000 × 128, top 10, {place}, a query");
-        rows.push(Row::new(8, what, "ms", found, None, Target::AtMost(limit)).note(why));
+        rows.push(limited(facts, (8, what), "ms", (key, &jobs::search(), "median_ms"), Target::AtMost(limit)));
     }
     for (name, job) in jobs::analysis() {
         for (key, place, target) in
@@ -180,9 +184,11 @@ fn growth(facts: &Facts, rows: &mut Vec<Row>) {
     for growth in jobs::growth() {
         let points = points(facts, &growth, "median_ms");
         let row = |what: String, points: &[(f64, f64)], target, reason: &str| {
-            let found = exponent(points).map(|value| Reading { value, p95: None, peer: None });
+            let whole = points.len() == growth.sizes.len();
+            let found = exponent(points).filter(|_| whole).map(|value| Reading { value, p95: None, peer: None });
             let row = if what.contains("triplets: memory") { 3 } else { 10 };
-            let note = if found.is_some() { reason.to_owned() } else { why_missing(facts, &[("native", false)]) };
+            let last = growth.sizes.last().map_or(Value::Null, |(_, job)| job.clone());
+            let note = if found.is_some() { reason.to_owned() } else { why_missing(facts, "native", &last) };
             Row::new(row, what, "exponent", found, None, target).note(note)
         };
         rows.push(row(format!("{}: time", growth.what), &points, Target::Open, growth.reason));
