@@ -152,7 +152,7 @@ def main():
     for peer in given.peers.split(","):
         try:
             for line in {"torch": torch, "jax": jax, "sklearn": sklearn}[peer](given.folder, given.threads, given.repeat):
-                print(json.dumps(line), flush=True)
+                print(json.dumps({**line, "threads": given.threads}), flush=True)
         except ImportError as error:
             print(json.dumps({"peer": peer, "error": f"cannot be imported: {error}"}), flush=True)
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::facts::Facts;
+use super::facts::{Facts, MEASURED};
 use super::jobs;
 use super::machine::Machine;
 use super::row::Row;
@@ -16,9 +16,10 @@ const HEADER: &str = "\
 
 Written by `cargo xtask bench`, which measures everything here side by side in one run; `docs/results/bench.json` holds the
 same rows. Peers come from their registries at the versions of `benches/peers/` and take the very same step, from the same
-weights and features; a peer that can use two threads was measured with one and with two, and the faster counts. Times are
-medians, with the 95th percentile behind the slash. A ratio of speeds says how many times as fast as the peer we are; other
-ratios are ours over the peer's or over the limit. What was not measured says why, and counts as neither met nor missed.
+weights and features; a peer that can use two threads was measured with one and with two, and the faster counts. All take
+their turns three times, and the fastest round of each stays: times are its medians, with the 95th percentile behind the
+slash. A ratio of speeds says how many times as fast as the peer we are; other ratios are ours over the peer's or over the
+limit. What was not measured says why, and counts as neither met nor missed.
 ";
 
 /// The whole page.
@@ -54,9 +55,12 @@ pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, repeat: usize) -> St
         "\n## Everything that was timed\n\n| by | job | median ms | p95 | runs | result |\n|---|---|---|---|---|---|\n",
     );
     for fact in facts.0.iter().filter(|fact| fact.contains_key("median_ms")) {
-        let hidden = ["key", "peer", "median_ms", "p95_ms", "runs", "check", "device", "peak_mb"];
-        let job: Vec<String> = (fact.iter().filter(|(name, _)| !hidden.contains(&name.as_str())))
-            .map(|(name, value)| format!("{name} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        let what = fact.get("what").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let shown = |name: &str| !MEASURED.contains(&name) && !["key", "peer", "what"].contains(&name);
+        let rest = fact.iter().filter(|(name, _)| shown(name));
+        let job: Vec<String> = [what]
+            .into_iter()
+            .chain(rest.map(|(name, value)| format!("{name} {}", value.to_string().trim_matches('"'))))
             .collect();
         let by = ["peer", "key"].iter().find_map(|name| fact.get(*name)?.as_str()).unwrap_or_default();
         let of = |name: &str| fact.get(name).and_then(Value::as_f64).map_or(String::new(), number);
@@ -165,7 +169,7 @@ mod tests {
             "| processor | X, 2 cores |",
             "1 of 1 met",
             "| 8 | search |",
-            "| native | batch 128, what step | 7 | 8 | 30 | 0.50000 |",
+            "| native | step, batch 128 | 7 | 8 | 30 | 0.50000 |",
         ] {
             assert!(page.contains(part), "{part} is not in\n{page}");
         }

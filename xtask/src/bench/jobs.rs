@@ -122,6 +122,14 @@ pub fn growth() -> Vec<Growth> {
     ]
 }
 
+/// What [`growth`] needs beyond [`both`].
+pub fn growing(repeat: usize) -> Vec<Repeated> {
+    let known = both(repeat);
+    let sizes = growth().into_iter().flat_map(|growth| growth.sizes.into_iter().map(|(_, job)| job));
+    let more = sizes.filter(|job| !known.iter().any(|(other, _)| other == job));
+    more.chain([idle()]).map(|job| (job, repeat.div_ceil(3))).collect()
+}
+
 /// The least that the program holds: what it takes without any work.
 pub fn idle() -> Value {
     json!({"what": "search", "rows": 16, "dim": 16, "k": 1})

@@ -31,11 +31,13 @@ use facts::Facts;
 use machine::Machine;
 
 const PARTS: [&str; 4] = ["native", "peers", "browser", "page"];
+/// Times that everybody takes their turn: what else the machine does hits one and spares another.
+const ROUNDS: usize = 3;
 
 /// What the words after `cargo xtask bench` ask for.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Options {
-    /// Timed runs of what takes milliseconds.
+    /// Timed runs of what takes milliseconds, over all rounds.
     repeat: usize,
     /// The parts to measure.
     parts: Vec<&'static str>,
@@ -77,20 +79,31 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     let inputs = work.join("inputs");
     let program = native::compile(ready)?;
     native::inputs(ready, &program, &inputs)?;
-    for part in &options.parts {
-        eprintln!("bench {part}");
-        match *part {
-            "native" => native::measure(ready, &program, options.repeat, &mut facts)?,
-            "peers" => peers::measure(ready, &inputs, options.repeat, &mut facts),
-            "browser" => machine.browser = browser::engine(ready, &inputs, options.repeat, &mut facts)?,
-            _ => {
-                if let Err(error) = payload::measure(&ready.workspace.dist(), &mut facts) {
-                    facts.fail("payload", &error);
-                }
-                if let Err(error) = browser::page(ready, &mut facts) {
-                    facts.fail("page", &error);
-                }
-            }
+    let repeat = options.repeat.div_ceil(ROUNDS);
+    let wanted = |part: &str| options.parts.contains(&part);
+    for round in 1..=ROUNDS {
+        eprintln!("bench: round {round} of {ROUNDS}");
+        if wanted("native") {
+            native::measure(ready, &program, jobs::both(repeat), &mut facts)?;
+        }
+        if wanted("peers") {
+            peers::measure(ready, &inputs, repeat, &mut facts);
+        }
+        if wanted("browser") {
+            machine.browser = browser::engine(ready, &inputs, repeat, &mut facts)?;
+        }
+    }
+    if wanted("native") {
+        eprintln!("bench: growth");
+        native::measure(ready, &program, jobs::growing(repeat), &mut facts)?;
+    }
+    if wanted("page") {
+        eprintln!("bench: the page");
+        if let Err(error) = payload::measure(&ready.workspace.dist(), &mut facts) {
+            facts.fail("payload", &error);
+        }
+        if let Err(error) = browser::page(ready, &mut facts) {
+            facts.fail("page", &error);
         }
     }
     machine.finish();

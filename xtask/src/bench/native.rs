@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::jobs;
+use super::jobs::Repeated;
 use crate::process::{run, text};
 use crate::setup::Ready;
 
@@ -27,19 +27,8 @@ pub fn inputs(ready: &Ready, program: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Every job in a process of its own: the memory that it reports is its own, too.
-pub fn measure(ready: &Ready, program: &Path, repeat: usize, facts: &mut Facts) -> Result<()> {
-    let seldom = (repeat / 10).max(1);
-    let mut wanted = jobs::both(repeat);
-    wanted.push((jobs::idle(), 1));
-    for growth in jobs::growth() {
-        for (_, job) in growth.sizes {
-            // What the comparisons measure as well is not measured again.
-            if !wanted.iter().any(|(other, _)| *other == job) {
-                wanted.push((job, seldom));
-            }
-        }
-    }
-    for (job, repeat) in wanted {
+pub fn measure(ready: &Ready, program: &Path, jobs: Vec<Repeated>, facts: &mut Facts) -> Result<()> {
+    for (job, repeat) in jobs {
         let (words, times) = (job.to_string(), repeat.to_string());
         match text(ready.tool(program)?.args(["bench", "--json", "--job", &words, "--repeat", &times])) {
             Ok(says) => {
