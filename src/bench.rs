@@ -9,8 +9,8 @@ use crate::config::Triplets;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
+use crate::tensor::Device;
 use crate::train::reference::{Reference, Workload};
-use burn::tensor::Device;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_job_is_done_on_the_same_numbers_each_time() {
-        let device = Device::flex();
+        let device = Device::Cpu;
         for json in [
             r#"{"what":"step","batch":8}"#,
             r#"{"what":"step","batch":8,"transfer":"sampled"}"#,

@@ -1,11 +1,11 @@
-//! The device a run computes on: the CPU (burn's flex) or the GPU (wgpu natively, WebGPU in the browser).
+//! The device a run computes on: the CPU, or the GPU (wgpu natively, WebGPU in the browser).
 //!
 //! A GPU is used only after it has computed one training step as the CPU does and in less time, unless it is asked
 //! for by name. An invalid shader is silent on WebGPU (outputs keep old memory), so the numbers are the only witness.
 
 use crate::error::{Error, Result};
+use crate::tensor::Device;
 use crate::train::reference::Workload;
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 /// What the user asked for.
@@ -38,7 +38,7 @@ impl std::str::FromStr for Choice {
 pub struct Report {
     /// `cpu` or `gpu`.
     pub kind: String,
-    /// Name of the adapter, or `flex`.
+    /// Name of the adapter, or `SIMD`.
     pub name: String,
     /// Why this one.
     pub reason: String,
@@ -80,9 +80,9 @@ pub struct Opened {
 impl Opened {
     /// The CPU, with the reason why.
     pub fn cpu(reason: impl Into<String>) -> Self {
-        let report = Report { kind: "cpu".into(), name: "flex".into(), reason: reason.into(), self_test: None };
+        let report = Report { kind: "cpu".into(), name: "SIMD".into(), reason: reason.into(), self_test: None };
         Self {
-            device: Device::flex(),
+            device: Device::Cpu,
             report,
             #[cfg(feature = "gpu")]
             handle: None,
@@ -125,9 +125,9 @@ mod gpu {
     use crate::data::synthetic;
     use crate::error::{Error, Result};
     use crate::matrix::Matrix;
+    use crate::tensor::Device;
     use crate::train::Session;
     use crate::train::reference::{Reference, Workload};
-    use burn::tensor::Device;
     use std::collections::BTreeMap;
     use std::rc::Rc;
 
@@ -143,8 +143,11 @@ mod gpu {
         if !available().await {
             return Err(missing("there is no adapter".into()));
         }
-        let (device, setup) =
-            Device::wgpu_options().init_with_setup_async().await.map_err(|e| missing(format!("{e:?}")))?;
+        let (device, setup) = burn::tensor::Device::wgpu_options()
+            .init_with_setup_async()
+            .await
+            .map_err(|e| missing(format!("{e:?}")))?;
+        let device = Device::Gpu(device);
         let info = setup.adapter.get_info();
         let name = if info.name.is_empty() { format!("{:?}", info.backend) } else { info.name };
         if info.device_type == wgpu::DeviceType::Cpu && compared_on.is_some() {
@@ -159,7 +162,7 @@ mod gpu {
         }
         let mut reason = "asked for".to_owned();
         if let Some(workload) = compared_on {
-            let cpu_ms = milliseconds(workload, &Device::flex()).await?;
+            let cpu_ms = milliseconds(workload, &Device::Cpu).await?;
             let gpu_ms = milliseconds(workload, &device).await?;
             test.times = Some(Times { cpu_ms, gpu_ms });
             if gpu_ms >= cpu_ms {
@@ -200,7 +203,7 @@ mod gpu {
 
     /// One optimiser step on both devices from the same start.
     pub async fn self_test(device: &Device) -> Result<SelfTest> {
-        let cpu = run(Device::flex()).await?;
+        let cpu = run(Device::Cpu).await?;
         let gpu = run(device.clone()).await?;
         let largest = cpu.values().flat_map(|m| &m.data).fold(0.0f32, |a, x| a.max(x.abs()));
         let mut error = 0.0f32;

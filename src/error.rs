@@ -61,6 +61,7 @@ impl Error {
     }
 }
 
+#[cfg(feature = "gpu")]
 impl From<burn::tensor::ExecutionError> for Error {
     fn from(error: burn::tensor::ExecutionError) -> Self {
         Self::Device(error.to_string())

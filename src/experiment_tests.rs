@@ -1,14 +1,14 @@
 use super::*;
 use crate::data::{Corpus, synthetic};
+use crate::tensor::Device;
 use crate::train::Session;
-use burn::tensor::Device;
 use pollster::block_on;
 use std::io::Cursor;
 use std::rc::Rc;
 
 fn session(corpus: Rc<Corpus>) -> Session {
     let config = r#"{"model": {"dim": 6, "hidden": 8}, "data": {"text_dim": 12}, "train": {"batch": 16, "epochs": 4}}"#;
-    Session::new(corpus, Config::from_json(config).unwrap(), None, Device::flex()).unwrap()
+    Session::new(corpus, Config::from_json(config).unwrap(), None, Device::Cpu).unwrap()
 }
 
 fn corpus() -> Rc<Corpus> {
@@ -31,7 +31,7 @@ fn read(bytes: &[u8]) -> Result<Experiment> {
 fn a_run_goes_on_from_the_file_as_if_it_had_never_left() {
     let experiment = read(&packed(true)).unwrap();
     let corpus = prepared::read(&experiment.data.unwrap()).unwrap();
-    let mut moved = Session::resume(Rc::new(corpus), &experiment.snapshot, None, Device::flex()).unwrap();
+    let mut moved = Session::resume(Rc::new(corpus), &experiment.snapshot, None, Device::Cpu).unwrap();
     let mut stayed = session(self::corpus());
     assert_eq!(moved.steps_done(), 3);
     block_on(async {

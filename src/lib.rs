@@ -11,6 +11,7 @@
 //!
 //! * [`data`]: a [`data::Corpus`] of items with captions, pictures and labels; bundled packs; a folder of one's own.
 //! * [`features`]: pictures and texts as numbers, fitted on the training part only.
+//! * [`tensor`]: what towers and losses are written in; on the CPU arrays of our own, on a GPU burn's.
 //! * [`model`]: two towers into one unit sphere.
 //! * [`loss`]: the bidirectional retrieval loss and structure transfer.
 //! * [`train`]: a [`train::Session`] that is pumped: `session.step(n).await`.
@@ -19,7 +20,7 @@
 //! * [`export`]: a run as files for other programs, and as a search page of its own.
 //! * [`device`]: the CPU or the GPU, chosen by numbers.
 //!
-//! Two decisions recur. Tensors carry their device at run time (burn 0.22), so that one code trains on both. And
+//! Two decisions recur. Tensors carry their device at run time ([`tensor`]), so that one code trains on both. And
 //! everything random is drawn on the CPU from one seed, split by purpose ([`rng`]), so that both see the same batch.
 
 pub mod analyze;
@@ -44,6 +45,7 @@ pub mod neighbourhood;
 pub mod objectives;
 pub mod presets;
 pub mod rng;
+pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::loss::check::{noise, tensor, value};
     use crate::loss::transfer::{Orders, transfer};
-    use burn::tensor::{Device, Int, Tensor};
+    use crate::tensor::{Device, Indices};
 
     fn unit(rows: usize, cols: usize, seed: u64) -> Matrix {
         Matrix::new(rows, cols, noise(rows * cols, seed)).unwrap().normalised()
@@ -167,8 +167,8 @@ mod tests {
                 // The derivative of the loss of this one triplet, by a small change of the student's gap.
                 let loss = |gap: f32| {
                     let orders = Orders::given(
-                        Tensor::<2, Int>::from_data([[0]], &Device::flex()),
-                        Tensor::<2, Int>::from_data([[1]], &Device::flex()),
+                        Indices::new(vec![0], [1, 1], &Device::Cpu),
+                        Indices::new(vec![1], [1, 1], &Device::Cpu),
                         tensor(1, 1, &[lesson.teacher_gap]),
                         &config,
                     );

@@ -272,8 +272,7 @@ impl Engine {
         let session = self.lab()?.session();
         let (kind, own) = (session.inputs().image_features(), session.corpus().projection.clone());
         // On the CPU whatever the run's device: one picture is not worth compiling a GPU pipeline for each layer.
-        let raw =
-            query::features(bytes, &name, kind, Some(&pack.0), own.as_ref(), &burn::tensor::Device::flex()).await?;
+        let raw = query::features(bytes, &name, kind, Some(&pack.0), own.as_ref(), &crate::tensor::Device::Cpu).await?;
         found(self.lab_mut()?.search_features(raw, k, moment).await?)
     }
 

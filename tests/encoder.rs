@@ -1,12 +1,12 @@
 //! The image encoder against an independent implementation, and against the pack's own features.
 #![cfg(not(target_arch = "wasm32"))]
 
-use burn::tensor::Device;
 use mtls_lab::data::corpus::Tiles;
 use mtls_lab::data::pack::{Pack, PackOptions};
 use mtls_lab::data::pack_files::PackFolder;
 use mtls_lab::features::encoder::{ENCODER_DIM, Encoder, preprocess};
 use mtls_lab::matrix::{Matrix, dot, normalise};
+use mtls_lab::tensor::Device;
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let unit = |v: &[f32]| {
@@ -23,7 +23,7 @@ fn pack(more: &[&str]) -> Pack {
 }
 
 fn encoder(pack: &Pack) -> Encoder {
-    Encoder::from_part(pack.encoder_part().unwrap(), &Device::flex()).unwrap()
+    Encoder::from_part(pack.encoder_part().unwrap(), &Device::Cpu).unwrap()
 }
 
 fn features(encoder: &Encoder, pictures: &Tiles) -> Matrix {
@@ -85,7 +85,7 @@ fn what_is_no_picture_or_no_encoder_is_refused() {
     assert_eq!(preprocess(&[7; 3], 1, 1).unwrap().rgb, vec![7; 224 * 224 * 3]);
     let pack = pack(&[]);
     let bytes = pack.encoder_part().unwrap();
-    let problem = Encoder::from_part(&bytes[..bytes.len() - 1], &Device::flex()).unwrap_err().to_string();
+    let problem = Encoder::from_part(&bytes[..bytes.len() - 1], &Device::Cpu).unwrap_err().to_string();
     assert!(problem.contains("encoder"), "{problem}");
     let encoder = encoder(&pack);
     let small = Tiles { size: 64, rgb: vec![0; 64 * 64 * 3] };

@@ -40,6 +40,8 @@ everywhere!(
     the_state_before_training_stays_in_the_history,
     pairs_rank_as_the_evaluation_does,
     losses_and_gradients_agree_with_pytorch,
+    matrix_products_equal_plain_loops,
+    all_triplets_equal_the_plain_tensor,
 );
 
 #[cfg(feature = "gpu")]

@@ -94,7 +94,7 @@ fn exports(dir: &Path) -> Vec<PathBuf> {
         let mut config = Config::from_json(&config.to_string()).unwrap();
         config.train.batch = 16;
         let session =
-            Session::new(Rc::new(corpus(name == "given")), config, None, burn::tensor::Device::flex()).unwrap();
+            Session::new(Rc::new(corpus(name == "given")), config, None, mtls_lab::tensor::Device::Cpu).unwrap();
         let mut lab = Lab::new(session).unwrap();
         pollster::block_on(lab.step(3)).unwrap();
         let path = dir.join(name);
@@ -157,7 +157,7 @@ fn the_examples_notice_a_difference() {
     let dir = tempfile::tempdir().unwrap();
     let config = json!({"model": {"dim": 4, "hidden": 5}, "data": {"image_features": "hog", "text_dim": 8}});
     let config = Config::from_json(&config.to_string()).unwrap();
-    let session = Session::new(Rc::new(corpus(false)), config, None, burn::tensor::Device::flex()).unwrap();
+    let session = Session::new(Rc::new(corpus(false)), config, None, mtls_lab::tensor::Device::Cpu).unwrap();
     let mut lab = Lab::new(session).unwrap();
     let mut folder = Folder::create(dir.path()).unwrap();
     for choice in [Choice::Weights, Choice::Features, Choice::Embeddings, Choice::Jsonl] {
@@ -192,7 +192,7 @@ fn the_exported_page_finds_what_the_engine_finds() {
             "data": {"image_features": "hog", "text_dim": 48},
         });
         let config = Config::from_json(&config.to_string()).unwrap();
-        let session = Session::new(Rc::new(corpus(false)), config, None, burn::tensor::Device::flex()).unwrap();
+        let session = Session::new(Rc::new(corpus(false)), config, None, mtls_lab::tensor::Device::Cpu).unwrap();
         let mut lab = Lab::new(session).unwrap();
         pollster::block_on(lab.step(30)).unwrap();
         let mut folder = Folder::create(dir.path()).unwrap();

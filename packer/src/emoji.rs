@@ -4,10 +4,10 @@ use crate::builder::{Builder, credit, encode, part};
 use crate::concepts::{Concepts, LANGUAGES};
 use crate::fetch::{FLUENT, NOTO, OPENMOJI, Package, TWEMOJI};
 use crate::{components, concepts, draw, weights};
-use burn::tensor::Device;
 use mtls_lab::data::pack::{Block, Kind, Manifest, PACK_FORMAT, PACK_VERSION, Subset};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::features::encoder::{ENCODER_PART, Encoder};
+use mtls_lab::tensor::Device;
 use std::path::Path;
 
 /// The styles in order, with their packages.
@@ -52,7 +52,7 @@ pub fn build(out: &Path, cache: &Path) -> Result<()> {
     let styles = STYLES.iter().map(|(style, package)| Ok((*style, draw::drawings(cache, package, &concepts.key)?)));
     let styles = styles.collect::<Result<Vec<_>>>()?;
     let encoder_part = weights::encoder_part(cache)?;
-    let encoder = Encoder::from_part(&encoder_part, &Device::flex())?;
+    let encoder = Encoder::from_part(&encoder_part, &Device::Cpu)?;
     let features = styles.iter().map(|(style, drawings)| encode(&encoder, style, drawings, cache, &encoder_part));
     let features = features.collect::<Result<Vec<_>>>()?;
     let (pca, kept) = components::fit(&features)?;

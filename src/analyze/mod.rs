@@ -41,6 +41,7 @@ pub use structure::Spread;
 
 use crate::error::{Error, Result};
 use crate::matrix::{Matrix, dot};
+use crate::tensor::cpu::matmul::{Operand, matmul};
 use nalgebra::{DMatrix, DMatrixView, Dyn};
 use std::ops::Range;
 
@@ -55,23 +56,22 @@ fn view_transposed(m: &Matrix) -> DMatrixView<'_, f32, Dyn, Dyn> {
     DMatrixView::from_slice_with_strides(&m.data, m.cols, m.rows, 1, m.cols.max(1))
 }
 
-/// Sides shorter than this nalgebra multiplies another way (its `SMALL_DIM` + 1).
+/// Sides shorter than this are multiplied another way natively (as vectors).
 const LEAST_SIDE: usize = 6;
 
 /// All inner products of the rows of `a` with those of `b`, `[a.rows, b.rows]`.
 ///
 /// Equal rows get equal products wherever they stand, on which the counting of ties rests: the product kernel adds in
-/// one order for every entry. Small tables go pair by pair, because nalgebra's own loop for them (0.34.2) fails
-/// its bounds check on strided views.
+/// one order for every entry. Small tables go pair by pair.
 pub(crate) fn similarities(a: &Matrix, b: &Matrix) -> Matrix {
     if a.rows.min(b.rows).min(a.cols) < LEAST_SIDE {
         let data = (0..a.rows).flat_map(|i| (0..b.rows).map(move |j| dot(a.row(i), b.row(j)))).collect();
         return Matrix { rows: a.rows, cols: b.rows, data };
     }
-    // Computed transposed: a column-major [b, a] is the row-major [a, b] that is wanted.
-    let mut out = DMatrix::<f32>::zeros(b.rows, a.rows);
-    out.gemm(1.0, &view(b), &view_transposed(a), 0.0);
-    Matrix { rows: a.rows, cols: b.rows, data: out.data.into() }
+    let mut out = Matrix::zeros(a.rows, b.rows);
+    let sizes = [a.rows, a.cols, b.rows];
+    matmul(&mut out.data, sizes, Operand::rows(&a.data, a.cols), Operand::columns(&b.data, b.cols), false);
+    out
 }
 
 /// `0..n` in even ranges of at most `size`, none so short that [`similarities`] would compute it another way than the rest.
@@ -82,9 +82,10 @@ pub(crate) fn blocks(n: usize, size: usize) -> Vec<Range<usize>> {
 
 /// `m · map` for a column-major `map`, `[rows, map's columns]`.
 fn product(m: &Matrix, map: &DMatrix<f32>) -> Matrix {
-    let mut out = DMatrix::<f32>::zeros(map.ncols(), m.rows);
-    out.gemm(1.0, &map.transpose(), &view_transposed(m), 0.0);
-    Matrix { rows: m.rows, cols: map.ncols(), data: out.data.into() }
+    let mut out = Matrix::zeros(m.rows, map.ncols());
+    let map = Operand::columns(map.as_slice(), map.nrows());
+    matmul(&mut out.data, [m.rows, m.cols, out.cols], Operand::rows(&m.data, m.cols), map, false);
+    out
 }
 
 /// Whether the entry of largest magnitude is negative: axes are defined up to their sign, and this fixes it.

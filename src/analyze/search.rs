@@ -29,22 +29,36 @@ pub fn top_k_batch(queries: &Matrix, table: &Matrix, k: usize) -> Result<Vec<Vec
     (0..queries.rows).map(|i| top_k(queries.row(i), table, k)).collect()
 }
 
+/// Up to so many the best are kept while the candidates are met; more are sorted out of a list of all.
+const FEW: usize = 64;
+
 /// The `k` best of `n` candidates under any score (order-embeddings do not score by the cosine). A score that is not a
 /// number ranks last.
 pub fn top_k_by(n: usize, k: usize, mut score: impl FnMut(usize) -> f32) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = (0..n)
-        .map(|index| {
-            let score = score(index);
-            Hit { index, score: if score.is_nan() { f32::NEG_INFINITY } else { score } }
-        })
-        .collect();
-    // `+ 0.0` makes -0 equal to 0, which `total_cmp` would tell apart.
-    let order = |a: &Hit, b: &Hit| (b.score + 0.0).total_cmp(&(a.score + 0.0)).then(a.index.cmp(&b.index));
-    if k < n {
-        hits.select_nth_unstable_by(k, order);
-        hits.truncate(k);
+    let mut hit = |index| {
+        let score = score(index);
+        Hit { index, score: if score.is_nan() { f32::NEG_INFINITY } else { score } }
+    };
+    if k > FEW || k >= n {
+        let mut hits: Vec<Hit> = (0..n).map(hit).collect();
+        // `+ 0.0` makes -0 equal to 0, which `total_cmp` would tell apart.
+        let order = |a: &Hit, b: &Hit| (b.score + 0.0).total_cmp(&(a.score + 0.0)).then(a.index.cmp(&b.index));
+        if k < n {
+            hits.select_nth_unstable_by(k, order);
+            hits.truncate(k);
+        }
+        hits.sort_unstable_by(order);
+        return hits;
     }
-    hits.sort_unstable_by(order);
+    let mut hits: Vec<Hit> = Vec::with_capacity(k + 1);
+    for index in 0..n {
+        let new = hit(index);
+        // Of equal scores the earlier row stays before the later one.
+        if hits.len() < k || hits.last().is_some_and(|worst| new.score > worst.score) {
+            hits.insert(hits.partition_point(|other| other.score >= new.score), new);
+            hits.truncate(k);
+        }
+    }
     hits
 }
 

@@ -2,7 +2,6 @@
 
 use super::eval::json;
 use super::source::Source;
-use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtls_lab::compare::run::{fingerprint, measure_job, stop_epoch, validating};
@@ -13,6 +12,7 @@ use mtls_lab::data::Corpus;
 use mtls_lab::error::{Error, Result};
 use mtls_lab::features::TextFeatures;
 use mtls_lab::objectives::{self, Method, Objective};
+use mtls_lab::tensor::Device;
 use mtls_lab::train::Session;
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -244,7 +244,7 @@ async fn worker(
     sender: mpsc::Sender<Result<Record>>,
 ) -> Result<()> {
     let corpus = Rc::new(source.open()?);
-    let device = Device::flex();
+    let device = Device::Cpu;
     loop {
         let Some(group) = queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front() else { return Ok(()) };
         let mut stop = group.stop;

@@ -5,11 +5,11 @@
 //! beside it is of the run before) and begins again from what it names; what was read until then is in `pictures.journal`.
 
 use super::source::Source;
-use burn::tensor::Device;
 use mtls_lab::config::Config;
 use mtls_lab::data::{Corpus, prepared};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::experiment::{Experiment, Origin};
+use mtls_lab::tensor::Device;
 use mtls_lab::train::Session;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -76,7 +76,7 @@ impl RunFolder {
             folder.write_json(BEGUN, &begun)?;
         }
         folder.remove(JOURNAL)?;
-        let session = Session::new(Rc::new(corpus), begun.config, None, Device::flex())?;
+        let session = Session::new(Rc::new(corpus), begun.config, None, Device::Cpu)?;
         folder.write_json(SOURCE, &begun.source)?;
         folder.remove(TWIN)?;
         folder.save(&session.snapshot().await?)?;
@@ -130,7 +130,7 @@ impl RunFolder {
     pub fn unpack(experiment: &Path, path: &Path) -> Result<Self> {
         let file = Self::open(experiment)?;
         // Read once before anything is written: what cannot go on is not unpacked either.
-        let (_, source) = file.session(Device::flex())?;
+        let (_, source) = file.session(Device::Cpu)?;
         let Some(packed) = file.packed else {
             let problem = "is a folder; go on with it by --out and --resume";
             return Err(Error::format(experiment.display().to_string(), problem));

@@ -1,13 +1,13 @@
 //! Where the data of a run comes from: a bundled pack by name, generated scenes, or files of one's own.
 
 use super::reading;
-use burn::tensor::Device;
 use mtls_lab::data::check::{Check, Plan};
 use mtls_lab::data::import::Import;
 use mtls_lab::data::{Corpus, Pack, PackFolder, PackOptions, ShapesOptions, prepared, shapes};
 use mtls_lab::error::{Error, Result};
 use mtls_lab::experiment::{Experiment, Origin};
 use mtls_lab::features::encoder::Encoder;
+use mtls_lab::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -155,7 +155,7 @@ impl Source {
     fn read(&self, path: &Path, encoder: bool, journal: Option<&Path>) -> Result<Import> {
         let weights = if encoder { Some(self.encoder()?) } else { None };
         let weights = weights.as_ref().and_then(Pack::encoder_part);
-        let encoder = weights.map(|part| Encoder::from_part(part, &Device::flex())).transpose()?;
+        let encoder = weights.map(|part| Encoder::from_part(part, &Device::Cpu)).transpose()?;
         reading::read(path, encoder.as_ref(), journal)
     }
 

@@ -4,13 +4,13 @@ use super::eval::{Evaluation, describe, evaluation, json, table};
 use super::run_folder::{Begun, RunFolder};
 use super::source::Source;
 use super::{ConfigArguments, parse_device};
-use burn::tensor::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtls_lab::analyze::report::Metrics;
 use mtls_lab::config::Config;
 use mtls_lab::device::{self, Choice};
 use mtls_lab::error::{Error, Result};
+use mtls_lab::tensor::Device;
 use mtls_lab::train::{Event, Session};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ async fn open(arguments: &TrainArguments) -> Result<(Session, Option<RunFolder>)
     // On the CPU first: its configuration says what the device has to compute.
     if let (Some(out), Some(from)) = (&arguments.out, &arguments.from) {
         let run = RunFolder::unpack(from, out)?;
-        return Ok((run.session(Device::flex())?.0, Some(run)));
+        return Ok((run.session(Device::Cpu)?.0, Some(run)));
     }
     let cut_off = arguments.out.as_ref().filter(|_| arguments.resume).map(|out| (RunFolder::begun(out), out));
     let begun = match cut_off {
@@ -88,7 +88,7 @@ async fn open(arguments: &TrainArguments) -> Result<(Session, Option<RunFolder>)
             Some(begun) => begun,
             None => {
                 let run = RunFolder::open(out)?;
-                return Ok((run.session(Device::flex())?.0, Some(run)));
+                return Ok((run.session(Device::Cpu)?.0, Some(run)));
             }
         },
         None => Begun {
@@ -98,7 +98,7 @@ async fn open(arguments: &TrainArguments) -> Result<(Session, Option<RunFolder>)
     };
     match &arguments.out {
         Some(out) => RunFolder::begin(out, begun).await.map(|(folder, session)| (session, Some(folder))),
-        None => Ok((Session::new(Rc::new(begun.source.open()?), begun.config, None, Device::flex())?, None)),
+        None => Ok((Session::new(Rc::new(begun.source.open()?), begun.config, None, Device::Cpu)?, None)),
     }
 }
 
@@ -211,7 +211,7 @@ async fn pump(session: &mut Session, name: &str, saves: Option<Saves<'_>>, mut o
             Err(Error::Device(problem)) if !on_cpu => {
                 eprintln!("the device failed ({problem}); going on, on the CPU, from step {}", session.steps_done());
                 let text = Some(session.inputs().text_features().clone());
-                *session = Session::resume(session.corpus_handle(), &saved, text, Device::flex())?;
+                *session = Session::resume(session.corpus_handle(), &saved, text, Device::Cpu)?;
                 on_cpu = true;
                 continue;
             }

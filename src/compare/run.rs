@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::features::TextFeatures;
 use crate::matrix::Matrix;
 use crate::objectives::{Method, Objective};
+use crate::tensor::Device;
 use crate::train::inputs::Inputs;
 use crate::train::{Session, start};
-use burn::tensor::Device;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -230,7 +230,7 @@ mod tests {
             crate::objectives::merge(difference, tiny);
         }
         let job = Job { objective: id.into(), ..job };
-        pollster::block_on(measure_job(&corpus, &objective, &job, Some(10), None, &Device::flex())).unwrap()
+        pollster::block_on(measure_job(&corpus, &objective, &job, Some(10), None, &Device::Cpu)).unwrap()
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         let mut config = Config::default();
         config.train = crate::config::TrainConfig { epochs: 15, batch: 24, ..config.train };
         config.data.text_dim = 32;
-        let stop = pollster::block_on(stop_epoch(&corpus, &validating(config), None, &Device::flex())).unwrap();
+        let stop = pollster::block_on(stop_epoch(&corpus, &validating(config), None, &Device::Cpu)).unwrap();
         assert!([5, 10, 15].contains(&stop), "{stop}");
         // A single high look between low ones is noise; of equals the first.
         assert_eq!(best_look(&[30.0, 36.0, 30.0, 34.0, 34.0, 34.0, 34.0]), 4);

@@ -10,9 +10,7 @@ use crate::data::corpus::Tiles;
 use crate::error::{Error, Result};
 use crate::features::int8::{Entry, Int8, Scaled, bad, open, read_f32, write};
 use crate::matrix::Matrix;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::tensor::{Device, Tensor, Window};
 use safetensors::SafeTensors;
 
 /// Side of the pictures the encoder sees.
@@ -150,7 +148,7 @@ struct Layer {
     bias: Tensor<1>,
     kernel: usize,
     stride: usize,
-    groups: usize,
+    depthwise: bool,
     relu6: bool,
 }
 
@@ -181,9 +179,7 @@ impl Encoder {
         }
         let mut data = Vec::with_capacity(pictures.len() * ENCODER_DIM);
         for batch in pictures.rgb.chunks(BATCH * ENCODER_SIZE * ENCODER_SIZE * 3) {
-            let out = self.forward(self.tensor(batch)).into_data_async().await?;
-            let values = out.as_slice::<f32>();
-            data.extend_from_slice(values.map_err(|error| Error::Device(format!("encoder features: {error}")))?);
+            data.extend(self.forward(self.tensor(batch)).values().await?);
         }
         Matrix::new(pictures.len(), ENCODER_DIM, data)
     }
@@ -200,7 +196,7 @@ impl Encoder {
                 }
             }
         }
-        Tensor::from_data(TensorData::new(values, [n, 3, ENCODER_SIZE, ENCODER_SIZE]), &self.device)
+        Tensor::new(values, [n, 3, ENCODER_SIZE, ENCODER_SIZE], &self.device)
     }
 
     /// `[n, 3, 224, 224]` to `[n, 1280]`.
@@ -229,20 +225,20 @@ impl Layer {
             return Err(bad(ENCODER_PART, format!("{name} has shape {:?} instead of {shape:?}", weight.shape)));
         }
         Ok(Self {
-            weight: Tensor::from_data(TensorData::new(weight.dequantise(), shape), device),
-            bias: Tensor::from_data(TensorData::new(bias, [plan.output]), device),
+            weight: Tensor::new(weight.dequantise(), shape, device),
+            bias: Tensor::new(bias, [plan.output], device),
             kernel: plan.kernel,
             stride: plan.stride,
-            groups: if plan.depthwise { plan.input } else { 1 },
+            depthwise: plan.depthwise,
             relu6: plan.relu6,
         })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
-        let padding = [height, width].map(|side| self.same_padding(side));
-        let options = ConvOptions::new_with_padding([self.stride; 2], padding, [1, 1], self.groups);
-        let y = conv2d(x, self.weight.clone(), Some(self.bias.clone()), options);
+        let [rows, columns] = [height, width].map(|side| self.same_padding(side));
+        let window = Window { stride: self.stride, rows, columns, depthwise: self.depthwise };
+        let y = x.conv2d(&self.weight, &self.bias, window);
         if self.relu6 { y.clamp(0.0, 6.0) } else { y }
     }
 

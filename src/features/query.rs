@@ -7,7 +7,7 @@ use crate::features::encoder::{ENCODER_SIZE, Encoder};
 use crate::features::pca::Pca;
 use crate::features::{decode, image};
 use crate::matrix::Matrix;
-use burn::tensor::Device;
+use crate::tensor::Device;
 
 /// Side of a thumbnail in pixels, as in the packs.
 const TILE: usize = 64;

@@ -2,4 +2,4 @@
 //!
 //! Each shader under `shaders/` can be read alone and has a plain-tensor oracle in a test.
 
-pub mod distances;
+pub mod triplets;

@@ -8,15 +8,15 @@ pub mod order;
 pub mod retrieval;
 pub mod sigmoid;
 pub mod transfer;
+pub mod triplets;
 pub mod within;
 
-use crate::analyze::top_k_by;
 use crate::config::Reduce;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use crate::tensor::{Device, Tensor};
 
 /// `log(1 + exp(z))` without overflow: `max(z, 0) + log(1 + exp(-|z|))`.
 pub(crate) fn softplus<const D: usize>(z: Tensor<D>) -> Tensor<D> {
-    z.clone().clamp_min(0.0) + z.abs().neg().exp().log1p()
+    z.clone().clamp_min(0.0) + z.abs().mul_scalar(-1.0).exp().log1p()
 }
 
 /// `[B, B]` with ones on the diagonal.
@@ -24,26 +24,13 @@ pub(crate) fn identity(size: usize, device: &Device) -> Tensor<2> {
     Tensor::eye(size, device)
 }
 
-/// Columns of the `k` largest numbers of every row, largest first, `[B, N] -> [B, k]`; no gradient passes.
-pub(crate) fn largest(table: Tensor<2>, k: usize) -> Tensor<2, Int> {
-    let (table, device) = (table.inner(), Device::flex());
-    if table.device() != device {
-        return table.argtopk(k, 1);
-    }
-    // burn's CPU back end sorts every row whole, which takes a tenth of a step.
-    let [rows, cols] = table.dims();
-    let values: Vec<f32> = table.into_data().iter::<f32>().collect();
-    let best = values.chunks_exact(cols).flat_map(|row| top_k_by(cols, k, |n| row[n]));
-    Tensor::from_data(TensorData::new(best.map(|hit| hit.index as i32).collect(), [rows, k]), &device)
-}
-
 /// The `k` largest costs of every row of `[B, B]` (0: all `B - 1`), reduced, and averaged over the rows.
 pub(crate) fn hardest(cost: Tensor<2>, k: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = cost.dims();
     let k = if k == 0 { b - 1 } else { k.min(b - 1) };
     let kept = if k < b - 1 {
-        let index = largest(cost.clone(), k);
-        cost.gather(1, index)
+        let index = cost.clone().largest(k);
+        cost.gather(&index)
     } else {
         cost
     };
@@ -58,16 +45,16 @@ pub(crate) fn hardest(cost: Tensor<2>, k: usize, reduce: Reduce) -> Tensor<1> {
 pub(crate) mod check {
     //! What every loss is checked with.
 
-    use burn::tensor::{Device, Tensor, TensorData};
+    use crate::tensor::{Device, Tensor};
 
     /// A `[rows, cols]` tensor on the CPU.
     pub fn tensor(rows: usize, cols: usize, values: &[f32]) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values.to_vec(), [rows, cols]), &Device::flex())
+        Tensor::new(values.to_vec(), [rows, cols], &Device::Cpu)
     }
 
     /// The one element of a loss.
     pub fn value(loss: Tensor<1>) -> f32 {
-        loss.into_scalar::<f32>()
+        loss.array()[0]
     }
 
     /// Fixed, irregular values in (-1, 1).
@@ -79,9 +66,9 @@ pub(crate) mod check {
 
     /// Compares the gradient of `loss` at `values` with central differences.
     pub fn gradient(rows: usize, cols: usize, values: &[f32], loss: impl Fn(Tensor<2>) -> Tensor<1>) {
-        let leaf = tensor(rows, cols, values).autodiff().require_grad();
+        let leaf = tensor(rows, cols, values).tracked();
         let grads = loss(leaf.clone()).backward();
-        let exact = leaf.grad(&grads).expect("the loss depends on its input").into_data().try_to_vec::<f32>().unwrap();
+        let exact = leaf.grad(&grads).expect("the loss depends on its input").array();
         let h = 1e-2f32;
         let mut largest = 0.0f32;
         for i in 0..values.len() {

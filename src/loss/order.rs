@@ -6,7 +6,7 @@
 //! Source: Vendrov et al. 2016 (Order-Embeddings of Images and Language), equations 2 and 4; non-negative by absolute
 //! value, as in their code.
 
-use burn::tensor::Tensor;
+use crate::tensor::Tensor;
 
 /// Non-negative rows, of the length they had.
 pub fn non_negative(e: Tensor<2>) -> Tensor<2> {
@@ -19,17 +19,18 @@ const BLOCK: usize = 1 << 19;
 /// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; O(B^2 d) memory where gradients are kept.
 pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
     let ([b, d], [others, _]) = (v.dims(), t.dims());
-    let t = t.unsqueeze_dim::<3>(0);
+    let t = t.reshape([1, others, d]);
     let block = |v: Tensor<2>| {
-        let difference: Tensor<3> = t.clone() - v.unsqueeze_dim::<3>(1);
+        let [rows, _] = v.dims();
+        let difference = t.clone() - v.reshape([rows, 1, d]);
         // r^2 as 2 x r - r^2 with a fixed r = [x]_+: the same value and gradient, without the mask that a clamp's
         // backward pass fills number by number.
         let excess = difference.clone().inner().clamp_min(0.0);
         let fixed = excess.clone().square();
-        (difference * excess.mul_scalar(2.0) - fixed).sum_dim(2).squeeze_dim::<2>(2)
+        (difference * excess.mul_scalar(2.0) - fixed).sum_dim(2).reshape([rows, others])
     };
     // One tensor of B^2 d numbers takes four times as long as rows at a time, for the memory it moves.
-    Tensor::cat(v.split((BLOCK / (others * d)).clamp(1, b), 0).into_iter().map(block).collect(), 0).neg()
+    Tensor::cat(v.split((BLOCK / (others * d)).clamp(1, b), 0).into_iter().map(block).collect(), 0).mul_scalar(-1.0)
 }
 
 /// The score of one image and one text: what search and evaluation rank by.
@@ -45,7 +46,7 @@ mod tests {
     #[test]
     fn by_hand_and_like_the_plain_score() {
         let (v, t) = ([0.6, 0.8, 0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.6, 0.0, 0.8]);
-        let s = scores(tensor(2, 3, &v), tensor(2, 3, &t)).into_data().try_to_vec::<f32>().unwrap();
+        let s = scores(tensor(2, 3, &v), tensor(2, 3, &t)).array();
         // Text 0 asks 1.0 of the second column: picture 0 has 0.8, picture 1 has it all.
         let expected = [-0.04, -0.64, 0.0, -(0.36 + 0.64)];
         for (n, (s, e)) in s.iter().zip(expected).enumerate() {
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn equal_rows_score_zero() {
         let e = tensor(2, 2, &[0.6, 0.8, 0.6, 0.8]);
-        let s = scores(non_negative(e.clone().neg()), e).into_data().try_to_vec::<f32>().unwrap();
+        let s = scores(non_negative(e.clone().mul_scalar(-1.0)), e).array();
         assert_eq!(s, [0.0; 4]);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{hardest, identity, order, sigmoid};
 use crate::config::{Reduce, Retrieval, RetrievalConfig};
-use burn::tensor::{Bool, Tensor};
+use crate::tensor::{Mask, Tensor};
 
 /// Largest `1 / temperature`, as CLIP: beyond it one pair decides the whole step.
 pub const SCALE_MAX: f32 = 100.0;
@@ -29,7 +29,7 @@ pub fn retrieval(
     v: Tensor<2>,
     t: Tensor<2>,
     calibration: Calibration,
-    known: Option<Tensor<2, Bool>>,
+    known: Option<Mask>,
     config: &RetrievalConfig,
 ) -> Tensor<1> {
     let Calibration { log_scale, bias } = calibration;
@@ -51,30 +51,30 @@ fn scale(log_scale: Tensor<2>) -> Tensor<2> {
 /// `1/B sum_i ( reduce_topK_{j != i} [m + S_ij - S_ii]_+  +  reduce_topK_{j != i} [m + S_ji - S_ii]_+ )`
 ///
 /// `negatives = 0` takes all `B - 1`.
-pub fn hinge(s: Tensor<2>, known: Option<Tensor<2, Bool>>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
+pub fn hinge(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
     let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii
-    let direction = |s: Tensor<2>, known: Option<Tensor<2, Bool>>| {
+    let direction = |s: Tensor<2>, known: Option<Mask>| {
         let mut cost = (s - positive.clone()).add_scalar(margin).clamp_min(0.0);
         // A zero cost is what "not a negative" means to a hinge.
-        cost = cost * eye.clone().neg().add_scalar(1.0);
+        cost = cost * eye.clone().mul_scalar(-1.0).add_scalar(1.0);
         if let Some(known) = known {
-            cost = cost.mask_fill(known, 0.0);
+            cost = cost.mask_fill(&known, 0.0);
         }
         hardest(cost, negatives, reduce)
     };
-    direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Tensor::transpose))
+    direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Mask::transpose))
 }
 
 /// `1/2B sum_i ( -log softmax_j(S_ij / T)_i - log softmax_j(S_ji / T)_i )`
-pub fn info_nce(s: Tensor<2>, log_scale: Tensor<2>, known: Option<Tensor<2, Bool>>) -> Tensor<1> {
+pub fn info_nce(s: Tensor<2>, log_scale: Tensor<2>, known: Option<Mask>) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
     let mut logits = s * scale(log_scale);
     let positive = (logits.clone() * eye).sum();
     if let Some(known) = known {
-        logits = logits.mask_fill(known, EXCLUDED);
+        logits = logits.mask_fill(&known, EXCLUDED);
     }
     let both = log_sum_exp(logits.clone()).sum() + log_sum_exp(logits.transpose()).sum();
     (both - positive.mul_scalar(2.0)).div_scalar(2.0 * b as f32)
@@ -115,10 +115,8 @@ mod tests {
 
     #[test]
     fn a_known_match_is_no_negative() {
-        let known = Tensor::<2, Bool>::from_data(
-            [[false, true, false], [false, false, true], [false, true, false]],
-            &burn::tensor::Device::flex(),
-        );
+        let known = [[false, true, false], [false, false, true], [false, true, false]].concat();
+        let known = Mask::new(known, [3, 3], &crate::tensor::Device::Cpu);
         // Every violation of `hinge_by_hand` lies on a masked pair: (0,1), (1,2) by row, (0,1), (1,2) by column.
         assert!(value(hinge(tensor(3, 3, &S), Some(known.clone()), 0.2, 0, Reduce::Sum)).abs() < 1e-6);
         let masked = value(info_nce(tensor(3, 3, &S), tensor(1, 1, &[1.0]), Some(known)));

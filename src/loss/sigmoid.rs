@@ -5,15 +5,15 @@
 //! Source: Zhai et al. 2023 (Sigmoid Loss for Language Image Pre-Training), equation 1.
 
 use super::{identity, softplus};
-use burn::tensor::{Bool, Tensor};
+use crate::tensor::{Mask, Tensor};
 
 /// `s`: `[B, B]`; `scale`, `bias`: `[1, 1]`. A `known` match off the diagonal is no question.
-pub fn sigmoid(s: Tensor<2>, scale: Tensor<2>, bias: Tensor<2>, known: Option<Tensor<2, Bool>>) -> Tensor<1> {
+pub fn sigmoid(s: Tensor<2>, scale: Tensor<2>, bias: Tensor<2>, known: Option<Mask>) -> Tensor<1> {
     let [b, _] = s.dims();
     let z = identity(b, &s.device()).mul_scalar(2.0).sub_scalar(1.0);
-    let mut each = softplus((s * scale + bias) * z.neg());
+    let mut each = softplus((s * scale + bias) * z.mul_scalar(-1.0));
     if let Some(known) = known {
-        each = each.mask_fill(known, 0.0);
+        each = each.mask_fill(&known, 0.0);
     }
     each.sum().div_scalar(b as f32)
 }
@@ -22,6 +22,7 @@ pub fn sigmoid(s: Tensor<2>, scale: Tensor<2>, bias: Tensor<2>, known: Option<Te
 mod tests {
     use super::super::check::{gradient, noise, tensor, value};
     use super::*;
+    use crate::tensor::Device;
 
     fn of(b: usize, s: &[f32], scale: f32, bias: f32) -> f32 {
         value(sigmoid(tensor(b, b, s), tensor(1, 1, &[scale]), tensor(1, 1, &[bias]), None))
@@ -36,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_known_match_is_no_question() {
-        let known = Tensor::<2, Bool>::from_data([[false, true], [true, false]], &burn::tensor::Device::flex());
+        let known = Mask::new(vec![false, true, true, false], [2, 2], &Device::Cpu);
         let all = sigmoid(tensor(2, 2, &[0.0; 4]), tensor(1, 1, &[1.0]), tensor(1, 1, &[0.0]), Some(known));
         assert!((value(all) - 2f32.ln()).abs() < 1e-6);
     }

@@ -10,10 +10,10 @@
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].
 
-use super::{identity, largest, softplus};
+use super::{identity, softplus};
 use crate::config::{Form, Order, TransferConfig, Triplets};
 use crate::error::{Error, Result};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use crate::tensor::{Device, Indices, Tensor};
 use rand::Rng as _;
 
 /// Squared distances of unit rows, `D = 2 - 2 e e^T`, in `[0, 4]`. `[B, d] -> [B, B]`.
@@ -30,10 +30,10 @@ pub fn distances_between(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 #[derive(Debug, Clone)]
 pub struct Draw {
     /// `[B, M]`: which of the teacher's neighbours is near (a rank below kappa), or the item itself when uniform.
-    near: Tensor<2, Int>,
+    near: Indices,
     /// `[B, M]`: the far item, uniform over all but the anchor. Where it equals the near one the two distances tie
     /// and the triplet is dropped, which leaves k uniform over all but i and j.
-    far: Tensor<2, Int>,
+    far: Indices,
 }
 
 impl Draw {
@@ -61,7 +61,7 @@ impl Draw {
         if config.triplets == Triplets::Local {
             near.iter_mut().for_each(|rank| *rank = rng.random_range(0..kappa) as i32);
         }
-        let table = |values| Tensor::from_data(TensorData::new(values, [b, m]), device);
+        let table = |values| Indices::new(values, [b, m], device);
         Ok(Self { near: table(near), far: table(far) })
     }
 }
@@ -72,22 +72,20 @@ fn neighbourhood(b: usize, config: &TransferConfig) -> usize {
 
 /// The teacher's answers, fixed before any step.
 #[derive(Debug, Clone)]
-pub struct Orders {
-    question: Question,
-    /// P.
-    answer: Answer,
-}
+pub struct Orders(Question);
 
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "two live per step, and none is stored")]
+#[cfg_attr(feature = "gpu", expect(clippy::large_enum_variant, reason = "two live per step, and none is stored"))]
 enum Question {
-    Sampled { near: Tensor<2, Int>, far: Tensor<2, Int> },
-    All,
+    /// Some triplets, `[B, M]`, each with its answer.
+    Sampled { near: Indices, far: Indices, answer: Answer },
+    /// All of them: the teacher's distances `[B, B]` answer each.
+    All(Tensor<2>),
 }
 
 #[derive(Debug, Clone)]
 struct Answer {
-    /// Probability that the first item is nearer, `[B, M]` or `[B * B, B]`.
+    /// P: probability that the first item is nearer, `[B, M]`.
     p: Tensor<2>,
     /// One where the triplet counts, zero where it is dropped.
     keep: Tensor<2>,
@@ -98,60 +96,44 @@ pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Order
     let teacher = teacher.inner();
     let [b, _] = teacher.dims();
     if config.triplets == Triplets::All {
-        let eye = identity(b, &teacher.device());
-        let gap = gaps(teacher);
-        // Triplets with j = i or k = i are no triplets; j = k ties by itself.
-        let other = eye.neg().add_scalar(1.0);
-        let distinct = (other.clone().unsqueeze_dim::<3>(2) * other.unsqueeze_dim::<3>(1)).reshape([b * b, b]);
-        return Orders { question: Question::All, answer: answer(gap, config, Some(distinct)) };
+        return Orders(Question::All(teacher));
     }
     let near = match config.triplets {
         Triplets::Uniform | Triplets::All => draw.near.clone(),
         Triplets::Local => {
             // The anchor itself is nearest to itself: push it out of the neighbourhood.
-            let closeness = teacher.clone().neg() - identity(b, &teacher.device()).mul_scalar(1e4);
-            largest(closeness, neighbourhood(b, config)).gather(1, draw.near.clone())
+            let closeness = teacher.clone().mul_scalar(-1.0) - identity(b, &teacher.device()).mul_scalar(1e4);
+            closeness.largest(neighbourhood(b, config)).at(&draw.near)
         }
     };
     let far = draw.far.clone();
-    let gap = teacher.clone().gather(1, far.clone()) - teacher.gather(1, near.clone());
-    Orders { question: Question::Sampled { near, far }, answer: answer(gap, config, None) }
+    let gap = teacher.clone().gather(&far) - teacher.gather(&near);
+    Orders::given(near, far, gap, config)
 }
 
 impl Orders {
     /// Answers read elsewhere: `near`, `far` `[B, M]` are columns of the student's table, `gap` is the teacher's
     /// `D(i,far) - D(i,near)`.
-    pub fn given(near: Tensor<2, Int>, far: Tensor<2, Int>, gap: Tensor<2>, config: &TransferConfig) -> Self {
-        Self { question: Question::Sampled { near, far }, answer: answer(gap, config, None) }
+    pub fn given(near: Indices, far: Indices, gap: Tensor<2>, config: &TransferConfig) -> Self {
+        Self(Question::Sampled { near, far, answer: answer(gap, config) })
     }
 }
 
-fn answer(gap: Tensor<2>, config: &TransferConfig, keep: Option<Tensor<2>>) -> Answer {
-    let untied = gap.clone().not_equal_scalar(0.0).float();
-    let keep = match keep {
-        Some(keep) => untied * keep,
-        None => untied,
-    };
+fn answer(gap: Tensor<2>, config: &TransferConfig) -> Answer {
+    let keep = gap.clone().differs(0.0);
     let p = match config.order {
-        Order::Hard => gap.greater_scalar(0.0).float(),
-        Order::Soft => burn::tensor::activation::sigmoid(gap.div_scalar(config.tau as f32)),
+        Order::Hard => gap.greater(0.0),
+        Order::Soft => gap.div_scalar(config.tau as f32).sigmoid(),
     };
     Answer { p, keep }
 }
 
-/// `D(i,k) - D(i,j)` for every i, j, k: `[B, B] -> [B * B, B]`.
-fn gaps(d: Tensor<2>) -> Tensor<2> {
-    let [b, _] = d.dims();
-    (d.clone().unsqueeze_dim::<3>(1) - d.unsqueeze_dim::<3>(2)).reshape([b * b, b])
-}
-
 /// `L_{a->b}` for the student's distances `[B, N]` (`N = B` inside a batch); zero when every triplet ties.
 pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
-    let gap = match &orders.question {
-        Question::All => gaps(student),
-        Question::Sampled { near, far } => student.clone().gather(1, far.clone()) - student.gather(1, near.clone()),
+    let (gap, Answer { p, keep }) = match &orders.0 {
+        Question::All(teacher) => return student.all_triplets(teacher, config),
+        Question::Sampled { near, far, answer } => (student.clone().gather(far) - student.gather(near), answer.clone()),
     };
-    let Answer { p, keep } = orders.answer.clone();
     let each = match config.form {
         Form::Softplus => {
             // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
@@ -159,9 +141,9 @@ pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) ->
             softplus(z.clone()) - p * z
         }
         Form::Hinge => {
-            let short = |gap: Tensor<2>| gap.neg().add_scalar(config.margin as f32).clamp_min(0.0);
-            let reversed = p.clone().neg().add_scalar(1.0);
-            p * short(gap.clone()) + reversed * short(gap.neg())
+            let short = |gap: Tensor<2>| gap.mul_scalar(-1.0).add_scalar(config.margin as f32).clamp_min(0.0);
+            let reversed = p.clone().mul_scalar(-1.0).add_scalar(1.0);
+            p * short(gap.clone()) + reversed * short(gap.mul_scalar(-1.0))
         }
     };
     let kept = keep.clone().sum().clamp_min(1.0);
@@ -175,7 +157,7 @@ mod tests {
     use crate::rng::{Purpose, stream};
 
     fn draw(b: usize, config: &TransferConfig) -> Draw {
-        Draw::new(b, config, &mut stream(5, Purpose::Triplets, 0), &Device::flex()).unwrap()
+        Draw::new(b, config, &mut stream(5, Purpose::Triplets, 0), &Device::Cpu).unwrap()
     }
 
     fn unit(rows: usize, cols: usize, seed: u64) -> Tensor<2> {
@@ -212,7 +194,7 @@ mod tests {
         for order in [Order::Hard, Order::Soft] {
             let config = TransferConfig { triplets: Triplets::All, order, ..Default::default() };
             let (a, b) = (distances(unit(6, 4, 1)), distances(unit(6, 4, 2)));
-            let plain = |d: &Tensor<2>| d.to_data().try_to_vec::<f32>().unwrap();
+            let plain = |d: &Tensor<2>| d.clone().array();
             let expected = by_loops(&plain(&a), &plain(&b), 6, &config);
             let loss = value(transfer(b, &orders(a, &draw(6, &config), &config), &config));
             assert!((loss - expected).abs() < 1e-4, "{loss} != {expected}");
@@ -254,12 +236,10 @@ mod tests {
     fn local_near_items_are_the_teachers_neighbours() {
         let config = TransferConfig { kappa: 3, per_anchor: 50, ..Default::default() };
         let a = distances(unit(20, 4, 1));
-        let table = a.to_data().try_to_vec::<f32>().unwrap();
-        let Question::Sampled { near, far } = orders(a, &draw(20, &config), &config).question else { panic!() };
-        let near = near.into_data().convert::<i64>().try_to_vec::<i64>().unwrap();
-        let far = far.into_data().convert::<i64>().try_to_vec::<i64>().unwrap();
+        let table = a.clone().array();
+        let Question::Sampled { near, far, .. } = orders(a, &draw(20, &config), &config).0 else { panic!() };
         let mut ranks = [0usize; 3];
-        for (n, (&j, &k)) in near.iter().zip(&far).enumerate() {
+        for (n, (&j, &k)) in near.places().iter().zip(far.places()).enumerate() {
             let (i, row) = (n / 50, &table[n / 50 * 20..][..20]);
             assert!(j as usize != i && k as usize != i);
             let closer = (0..20).filter(|&x| x != i && row[x] < row[j as usize]).count();
@@ -286,8 +266,8 @@ mod tests {
     #[test]
     fn no_gradient_reaches_the_teacher() {
         let config = TransferConfig::default();
-        let teacher = unit(6, 4, 1).autodiff().require_grad();
-        let student = unit(6, 4, 2).autodiff().require_grad();
+        let teacher = unit(6, 4, 1).tracked();
+        let student = unit(6, 4, 2).tracked();
         let orders = orders(distances(teacher.clone()), &draw(6, &config), &config);
         let grads = transfer(distances(student.clone()), &orders, &config).backward();
         assert!(student.grad(&grads).is_some());
@@ -297,7 +277,7 @@ mod tests {
     #[test]
     fn degenerate_input() {
         let config = TransferConfig::default();
-        assert!(Draw::new(2, &config, &mut stream(1, Purpose::Triplets, 0), &Device::flex()).is_err());
+        assert!(Draw::new(2, &config, &mut stream(1, Purpose::Triplets, 0), &Device::Cpu).is_err());
         // All teachers' points equal: every triplet ties, nothing is taught, nothing is NaN.
         let same = tensor(5, 5, &[0.0; 25]);
         let loss = transfer(distances(unit(5, 3, 1)), &orders(same, &draw(5, &config), &config), &config);

@@ -8,23 +8,18 @@
 
 use super::{hardest, identity};
 use crate::config::RetrievalConfig;
-use burn::tensor::{Bool, Int, Tensor};
+use crate::tensor::{Indices, Mask, Tensor};
 
 /// `d`: `[B, B]` distances inside one modality; `partner`: `[B, 1]`, p_i; `same`: `[B, B]`, true where j, j != i, is of
 /// the same item or known to match it.
-pub fn within(
-    d: Tensor<2>,
-    partner: Tensor<2, Int>,
-    same: Option<Tensor<2, Bool>>,
-    config: &RetrievalConfig,
-) -> Tensor<1> {
+pub fn within(d: Tensor<2>, partner: Indices, same: Option<Mask>, config: &RetrievalConfig) -> Tensor<1> {
     let [b, _] = d.dims();
-    let near = d.clone().gather(1, partner); // [B, 1]
+    let near = d.clone().gather(&partner); // [B, 1]
     let mut cost = (near - d).add_scalar(config.margin as f32).clamp_min(0.0);
-    let other = identity(b, &cost.device()).neg().add_scalar(1.0);
+    let other = identity(b, &cost.device()).mul_scalar(-1.0).add_scalar(1.0);
     cost = cost * other;
     if let Some(same) = same {
-        cost = cost.mask_fill(same, 0.0);
+        cost = cost.mask_fill(&same, 0.0);
     }
     hardest(cost, config.negatives, config.reduce)
 }
@@ -35,18 +30,18 @@ mod tests {
     use super::super::transfer::distances;
     use super::*;
     use crate::config::Reduce;
-    use burn::tensor::Device;
+    use crate::tensor::Device;
 
     fn config(negatives: usize) -> RetrievalConfig {
         RetrievalConfig { margin: 0.2, negatives, reduce: Reduce::Sum, ..Default::default() }
     }
 
     /// Items a, b in two slots: rows a0 b0 a1 b1.
-    fn pairs() -> (Tensor<2, Int>, Tensor<2, Bool>) {
-        let device = Device::flex();
+    fn pairs() -> (Indices, Mask) {
+        let device = Device::Cpu;
         let same = |i: usize, j: usize| i != j && i % 2 == j % 2;
         let rows: [[bool; 4]; 4] = std::array::from_fn(|i| std::array::from_fn(|j| same(i, j)));
-        (Tensor::from_data([[2], [3], [0], [1]], &device), Tensor::from_data(rows, &device))
+        (Indices::new(vec![2, 3, 0, 1], [4, 1], &device), Mask::new(rows.concat(), [4, 4], &device))
     }
 
     #[test]

@@ -7,10 +7,7 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::rng::Rng;
-use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
+use crate::tensor::{Tensor, Window};
 use rand::Rng as _;
 use std::collections::BTreeMap;
 
@@ -49,7 +46,8 @@ pub fn features(weights: &Weights, pixels: Tensor<2>) -> Result<Tensor<2>> {
     for (n, pair) in CHANNELS.windows(2).enumerate() {
         let weight = weights.get(&name(n, "weight"))?.reshape([pair[1], pair[0], KERNEL, KERNEL]);
         let bias = weights.get(&name(n, "bias"))?.reshape([pair[1]]);
-        x = relu(conv2d(x, weight, Some(bias), ConvOptions::new([2, 2], [1, 1], [1, 1], 1)));
+        let window = Window { stride: 2, rows: (1, 1), columns: (1, 1), depthwise: false };
+        x = x.conv2d(&weight, &bias, window).relu();
     }
     let cell = LAST_SIDE / GRID;
     // The mean of every cell: the axes inside a cell are split off and averaged.
@@ -62,18 +60,18 @@ mod tests {
     use super::*;
     use crate::loss::check::noise;
     use crate::rng::{Purpose, stream};
-    use burn::tensor::{Device, TensorData};
+    use crate::tensor::Device;
 
     #[test]
     fn a_picture_becomes_features_and_every_weight_learns() {
-        let weights = Weights::upload(init(&mut stream(1, Purpose::Init, 0)), &Device::flex()).tracked();
-        let pixels = TensorData::new(noise(2 * SIDE * SIDE * 3, 1), [2, SIDE * SIDE * 3]);
-        let y = features(&weights, Tensor::from_data(pixels, &Device::flex().autodiff())).unwrap();
+        let weights = Weights::upload(init(&mut stream(1, Purpose::Init, 0)), &Device::Cpu).tracked();
+        let pixels = Tensor::new(noise(2 * SIDE * SIDE * 3, 1), [2, SIDE * SIDE * 3], &Device::Cpu);
+        let y = features(&weights, pixels).unwrap();
         assert_eq!(y.dims(), [2, OUTPUT]);
         let grads = y.square().sum().backward();
         for (name, leaf) in &weights.0 {
             let g = leaf.grad(&grads).unwrap_or_else(|| panic!("{name} has no gradient"));
-            assert!(g.abs().sum().into_scalar::<f32>() > 0.0, "{name}");
+            assert!(g.abs().sum().array()[0] > 0.0, "{name}");
         }
     }
 
@@ -83,10 +81,10 @@ mod tests {
         let mut matrices = init(&mut stream(1, Purpose::Init, 0));
         let first = matrices.get_mut("image/stem/0/weight").unwrap();
         first.data.iter_mut().enumerate().for_each(|(n, w)| *w *= f32::from(n % 27 < 9));
-        let weights = Weights::upload(matrices, &Device::flex());
+        let weights = Weights::upload(matrices, &Device::Cpu);
         let of = |rgb: [f32; 3]| {
-            let data = TensorData::new(rgb.repeat(SIDE * SIDE), [1, SIDE * SIDE * 3]);
-            features(&weights, Tensor::from_data(data, &Device::flex())).unwrap().into_data()
+            let pixels = Tensor::new(rgb.repeat(SIDE * SIDE), [1, SIDE * SIDE * 3], &Device::Cpu);
+            features(&weights, pixels).unwrap().array()
         };
         assert_eq!(of([0.0, 1.0, 0.0]), of([0.0; 3]));
         assert_ne!(of([1.0, 0.0, 0.0]), of([0.0; 3]));

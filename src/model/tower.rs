@@ -14,7 +14,7 @@ use crate::config::{ModelConfig, Norm, Stem, Tower};
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::rng::Rng;
-use burn::tensor::{Tensor, activation::relu};
+use crate::tensor::Tensor;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ pub fn embed(
             h = normalise(h, &w, side, config, training.as_deref_mut())?;
             h = h * w("norm/gain")? + w("norm/bias")?;
         }
-        h = relu(h);
+        h = h.relu();
         if let Some(mask) = training.and_then(|t| t.mask.clone()) {
             h = h * mask;
         }
@@ -187,11 +187,11 @@ mod tests {
     use super::*;
     use crate::loss::check::{gradient, noise, tensor};
     use crate::rng::{Purpose, stream};
-    use burn::tensor::Device;
+    use crate::tensor::Device;
 
     fn weights(config: &ModelConfig) -> Weights {
         let mut rng = stream(1, Purpose::Init, 0);
-        Weights::upload(init(Side::Image, 3, config, None, &mut rng), &Device::flex())
+        Weights::upload(init(Side::Image, 3, config, None, &mut rng), &Device::Cpu)
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         let skip = ModelConfig { tower: Tower::Skip, hidden: 5, dim: 4, ..Default::default() };
         let linear = ModelConfig { tower: Tower::Linear, ..skip.clone() };
         let (w, x) = (weights(&skip), tensor(2, 3, &noise(6, 1)));
-        let of = |c| embed(&w, Side::Image, x.clone(), c, None).unwrap().into_data();
+        let of = |c| embed(&w, Side::Image, x.clone(), c, None).unwrap().array();
         assert_eq!(of(&skip), of(&linear));
     }
 
@@ -229,10 +229,9 @@ mod tests {
             embed(&w, Side::Image, x.clone(), &config, Some(&mut training)).unwrap();
             w.0.extend(training.running.drain(..));
         }
-        let trained = embed(&w, Side::Image, x.clone(), &config, Some(&mut training)).unwrap().into_data();
-        let evaluated = embed(&w, Side::Image, x, &config, None).unwrap().into_data();
-        let (a, b) = (trained.try_to_vec::<f32>().unwrap(), evaluated.try_to_vec::<f32>().unwrap());
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-3));
+        let trained = embed(&w, Side::Image, x.clone(), &config, Some(&mut training)).unwrap().array();
+        let evaluated = embed(&w, Side::Image, x, &config, None).unwrap().array();
+        assert!(trained.iter().zip(&evaluated).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
-use burn::tensor::{Device, Tensor, TensorData, Transaction};
+use crate::tensor::{Device, Tensor, read};
 use std::collections::BTreeMap;
 
 /// Named `[rows, cols]` tensors (a bias is `[1, cols]`), in the order of their names.
@@ -23,9 +23,16 @@ impl Weights {
             .ok_or_else(|| Error::format("weights", format!("no tensor {name}; it was saved by another architecture")))
     }
 
+    /// The same, which leaves the collection.
+    pub fn take(&mut self, name: &str) -> Result<Tensor<2>> {
+        let tensor = self.get(name)?;
+        self.0.remove(name);
+        Ok(tensor)
+    }
+
     /// The same weights as leaves of a new autodiff graph.
     pub fn tracked(&self) -> Self {
-        self.map(|t| t.autodiff().require_grad())
+        self.map(|t| t.tracked())
     }
 
     /// Every tensor through `f`.
@@ -62,22 +69,12 @@ pub fn decayed(name: &str) -> bool {
 
 /// Host to device.
 pub fn upload(m: Matrix, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(m.data, [m.rows, m.cols]), device)
+    Tensor::new(m.data, [m.rows, m.cols], device)
 }
 
 /// Device to host, all tensors in one transaction: on a GPU each separate read waits for a round trip.
 pub async fn download(tensors: Vec<Tensor<2>>) -> Result<Vec<Matrix>> {
     let dims: Vec<[usize; 2]> = tensors.iter().map(Tensor::dims).collect();
-    let mut transaction = Transaction::default();
-    for tensor in tensors {
-        transaction = transaction.register(tensor.inner());
-    }
-    let data = transaction.execute_async().await?;
-    data.into_iter()
-        .zip(dims)
-        .map(|(data, [rows, cols])| {
-            let values = data.convert::<f32>().try_into_vec::<f32>();
-            Matrix::new(rows, cols, values.map_err(|e| Error::Device(format!("a tensor could not be read: {e:?}")))?)
-        })
-        .collect()
+    let values = read(tensors).await?;
+    values.into_iter().zip(dims).map(|(values, [rows, cols])| Matrix::new(rows, cols, values)).collect()
 }

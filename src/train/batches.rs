@@ -12,7 +12,7 @@ use crate::matrix::Matrix;
 use crate::model::Side;
 use crate::model::weights::upload;
 use crate::rng::{Purpose, stream};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use crate::tensor::{Device, Indices, Mask, Tensor};
 use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -29,9 +29,9 @@ pub struct Batch {
     /// Caption features `[B, d_y]`.
     pub y: Tensor<2>,
     /// `[B, B]`: image i and caption j, i != j, are known to match; none when no such pair is in the batch.
-    pub known: Option<Tensor<2, Bool>>,
+    pub known: Option<Mask>,
     /// `[B, 1]`: another pair of the same item; none with one pair an item.
-    pub partner: Option<Tensor<2, Int>>,
+    pub partner: Option<Indices>,
     /// Rows of the fixed teachers (image's, text's), `[B, d_a]`, unit rows, without noise; none for those that learn.
     pub fixed: Option<[Tensor<2>; 2]>,
     /// What the index says for the image and the text student; none where triplets stay inside the batch.
@@ -41,7 +41,7 @@ pub struct Batch {
     /// Dropout masks of the image tower and of the text tower, `[B, hidden]`.
     pub masks: [Option<Tensor<2>>; 2],
     /// Permutation of the shuffled control.
-    pub permutation: Option<Tensor<1, Int>>,
+    pub permutation: Option<Indices>,
 }
 
 /// Items and steps of a run.
@@ -148,7 +148,7 @@ pub fn batch(
     let permutation = (config.transfer.control == Control::Shuffled).then(|| {
         let mut p: Vec<i32> = (0..b as i32).collect();
         p.shuffle(&mut triplets);
-        Tensor::from_data(TensorData::new(p, [b]), device)
+        Indices::list(p, device)
     });
     Ok(Batch {
         x: upload(x, device),
@@ -158,7 +158,7 @@ pub fn batch(
         captions,
         partner: (slots > 1).then(|| {
             let next = (0..b).map(|row| ((row + distinct.len()) % b) as i32).collect();
-            Tensor::from_data(TensorData::new::<i32, _>(next, [b, 1]), device)
+            Indices::new(next, [b, 1], device)
         }),
         fixed: fixed.map(|rows| rows.map(|rows| upload(rows, device))),
         indexed,
@@ -169,7 +169,7 @@ pub fn batch(
 }
 
 /// Where j is another pair of item i, or its caption is also one of item i, the two match: never a negative.
-fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) -> Option<Tensor<2, Bool>> {
+fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) -> Option<Mask> {
     let b = items.len();
     let mut mask = vec![false; b * b];
     let mut any = false;
@@ -181,7 +181,7 @@ fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) 
             }
         }
     }
-    any.then(|| Tensor::from_data(TensorData::new(mask, [b, b]), device))
+    any.then(|| Mask::new(mask, [b, b], device))
 }
 
 fn masks(b: usize, step: usize, config: &Config, device: &Device) -> [Option<Tensor<2>>; 2] {

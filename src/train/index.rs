@@ -14,7 +14,7 @@ use crate::matrix::{Matrix, dot};
 use crate::model::Side;
 use crate::model::weights::upload;
 use crate::rng::Rng;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::tensor::{Device, Indices, Tensor};
 use rand::Rng as _;
 use std::collections::BTreeMap;
 
@@ -104,8 +104,8 @@ impl Index {
                 gap.push(2.0 * (dot(teacher.row(i), teacher.row(j)) - dot(teacher.row(i), teacher.row(k))));
             }
         }
-        let items = |values| Tensor::from_data(TensorData::new(values, shape), device);
-        let gap = Tensor::from_data(TensorData::new(gap, shape), device);
+        let items = |values| Indices::new(values, shape, device);
+        let gap = Tensor::new(gap, shape, device);
         Orders::given(items(near), items(far), gap, config)
     }
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_student_that_agrees_with_its_teacher_loses_less() {
         let config = TransferConfig { kappa: 4, ..Default::default() };
-        let device = Device::flex();
+        let device = Device::Cpu;
         let (teacher, other) = (unit(40, 6, 1), unit(40, 6, 2));
         let index = Index::new([teacher.clone(), teacher.clone()], [teacher.clone(), other.clone()], &config, &device);
         let anchors: Vec<usize> = (0..40).step_by(2).collect();
@@ -164,18 +164,17 @@ mod tests {
     fn neighbours_are_the_nearest_and_survive_a_snapshot() {
         let config = TransferConfig { kappa: 3, ..Default::default() };
         let space = unit(12, 4, 3);
-        let index =
-            Index::new([space.clone(), space.clone()], [space.clone(), space.clone()], &config, &Device::flex());
+        let index = Index::new([space.clone(), space.clone()], [space.clone(), space.clone()], &config, &Device::Cpu);
         for i in 0..12 {
             let mut by_distance: Vec<usize> = (0..12).filter(|&j| j != i).collect();
             by_distance.sort_by(|&a, &b| dot(space.row(i), space.row(b)).total_cmp(&dot(space.row(i), space.row(a))));
             let found: Vec<usize> = index.image.near[i * 3..][..3].iter().map(|&j| j as usize).collect();
             assert_eq!(found, by_distance[..3]);
         }
-        let back = Index::from_matrices(index.matrices(), &config, &Device::flex()).unwrap();
+        let back = Index::from_matrices(index.matrices(), &config, &Device::Cpu).unwrap();
         assert_eq!(back.text.near, index.text.near);
         let mut short = index.matrices();
         short.remove("text/bank");
-        assert!(Index::from_matrices(short, &config, &Device::flex()).is_none());
+        assert!(Index::from_matrices(short, &config, &Device::Cpu).is_none());
     }
 }

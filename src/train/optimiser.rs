@@ -7,7 +7,7 @@ use crate::config::{Teacher, TrainConfig, TransferConfig};
 use crate::error::Result;
 use crate::model::Weights;
 use crate::model::weights::{decayed, trained};
-use burn::tensor::{Device, Gradients, Tensor};
+use crate::tensor::{Adam, Device, Gradients, Tensor};
 use std::collections::BTreeMap;
 
 const EPSILON: f32 = 1e-8;
@@ -30,7 +30,8 @@ pub struct State {
 impl State {
     /// Fresh moments for `weights`.
     pub fn new(weights: Weights) -> Self {
-        let zeros = || Weights(weights.0.iter().map(|(n, t)| (n.clone(), t.zeros_like())).collect());
+        let zeros =
+            || Weights(weights.0.iter().map(|(n, t)| (n.clone(), Tensor::zeros(t.dims(), &t.device()))).collect());
         let updates = weights.0.keys().map(|n| (n.clone(), 0)).collect();
         Self { first: zeros(), second: zeros(), updates, weights, average: Weights::default() }
     }
@@ -64,44 +65,44 @@ impl State {
 
     /// One update of the weights that have a gradient; `tracked` are the leaves that `gradients` belong to.
     ///
-    /// Returns the new state and the gradient norm before clipping, `[1, 1]`.
+    /// Returns the gradient norm before clipping, `[1, 1]`.
     pub fn update(
-        mut self,
-        tracked: &Weights,
+        &mut self,
+        tracked: Weights,
         gradients: &Gradients,
         learning_rate: f64,
         config: &TrainConfig,
-    ) -> Result<(Self, Tensor<2>)> {
-        let gradients: Vec<(&String, Tensor<2>)> = tracked
+    ) -> Result<Tensor<2>> {
+        let gradients: Vec<(String, Tensor<2>)> = tracked
             .0
             .iter()
             .filter(|(name, _)| trained(name))
-            .filter_map(|(name, leaf)| leaf.grad(gradients).map(|g| (name, g)))
+            .filter_map(|(name, leaf)| leaf.grad(gradients).map(|g| (name.clone(), g)))
             .collect();
+        // From here on nobody else holds the weights: they can move in place.
+        drop(tracked);
         let squares = gradients.iter().map(|(_, g)| g.clone().square().sum().reshape([1, 1])).collect();
-        let norm = Tensor::<2>::cat(squares, 1).sum_dim(1).sqrt();
+        let norm = Tensor::cat(squares, 1).sum_dim(1).sqrt();
         let factor = (config.clip > 0.0)
             .then(|| norm.clone().add_scalar(1e-12).recip().mul_scalar(config.clip as f32).clamp_max(1.0));
-        for (name, mut g) in gradients {
-            if let Some(factor) = &factor {
-                g = g * factor.clone();
-            }
+        for (name, g) in gradients {
             let t = self.updates.entry(name.clone()).or_insert(0);
             *t += 1;
             let correct = |beta: f64| (1.0 - beta.powf(*t as f64)) as f32;
-            let m = moved(self.first.get(name)?, g.clone(), config.beta_1);
-            let v = moved(self.second.get(name)?, g.square(), config.beta_2);
-            let direction = m.clone().div_scalar(correct(config.beta_1))
-                / v.clone().div_scalar(correct(config.beta_2)).sqrt().add_scalar(EPSILON);
-            let mut w = self.weights.get(name)?;
-            if decayed(name) {
-                w = w.mul_scalar((1.0 - learning_rate * config.weight_decay) as f32);
-            }
-            self.weights.0.insert(name.clone(), w - direction.mul_scalar(learning_rate as f32));
+            let adam = Adam {
+                rate: learning_rate as f32,
+                keep: if decayed(&name) { (1.0 - learning_rate * config.weight_decay) as f32 } else { 1.0 },
+                beta: [config.beta_1, config.beta_2],
+                correct: [correct(config.beta_1), correct(config.beta_2)],
+                epsilon: EPSILON,
+            };
+            let state = [self.weights.take(&name)?, self.first.take(&name)?, self.second.take(&name)?];
+            let [w, m, v] = adam.update(state, g, factor.as_ref());
+            self.weights.0.insert(name.clone(), w);
             self.first.0.insert(name.clone(), m);
-            self.second.0.insert(name.clone(), v);
+            self.second.0.insert(name, v);
         }
-        Ok((self, norm))
+        Ok(norm)
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
     use crate::loss::check::tensor;
 
     fn scalar(t: &Tensor<2>) -> f32 {
-        t.clone().into_scalar::<f32>()
+        t.clone().array()[0]
     }
 
     #[test]
@@ -138,11 +139,10 @@ mod tests {
         for _ in 0..2 {
             let tracked = state.weights.tracked();
             let grads = tracked.0["a/weight"].clone().mul_scalar(2.0).sum().backward();
-            let (next, norm) = state.update(&tracked, &grads, 0.1, &config).unwrap();
+            let norm = state.update(tracked, &grads, 0.1, &config).unwrap();
             expected = expected * (1.0 - 0.05) - 0.1;
             assert!((scalar(&norm) - 2.0).abs() < 1e-6);
-            assert!((scalar(&next.weights.0["a/weight"]) - expected).abs() < 1e-5);
-            state = next;
+            assert!((scalar(&state.weights.0["a/weight"]) - expected).abs() < 1e-5);
         }
     }
 
@@ -150,12 +150,12 @@ mod tests {
     fn the_clip_is_global() {
         // Gradients (3, 4): norm 5; clipped to 1 the first moments are (0.1) * (0.6, 0.8).
         let config = TrainConfig { clip: 1.0, ..Default::default() };
-        let state = State::new(Weights(
+        let mut state = State::new(Weights(
             [("a".to_owned(), tensor(1, 1, &[0.0])), ("b".to_owned(), tensor(1, 1, &[0.0]))].into(),
         ));
         let tracked = state.weights.tracked();
         let loss = tracked.0["a"].clone().mul_scalar(3.0) + tracked.0["b"].clone().mul_scalar(4.0);
-        let (state, norm) = state.update(&tracked, &loss.sum().backward(), 0.1, &config).unwrap();
+        let norm = state.update(tracked, &loss.sum().backward(), 0.1, &config).unwrap();
         assert!((scalar(&norm) - 5.0).abs() < 1e-6);
         assert!((scalar(&state.first.0["a"]) - 0.06).abs() < 1e-6);
         assert!((scalar(&state.first.0["b"]) - 0.08).abs() < 1e-6);

@@ -11,7 +11,7 @@ use crate::matrix::Matrix;
 use crate::model::weights::{download, upload};
 use crate::model::{Side, Weights, tower};
 use crate::rng::{Purpose, stream};
-use burn::tensor::Device;
+use crate::tensor::Device;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -140,8 +140,7 @@ impl Reference {
 
     /// Steps once and reads the loss.
     pub async fn step(&mut self) -> Result<f32> {
-        let (state, statistics) = step(self.state.clone(), &self.batch, None, &self.config, 1e-3, true)?;
-        self.state = state;
+        let statistics = step(&mut self.state, &self.batch, None, &self.config, 1e-3, true)?;
         Ok(download(vec![statistics]).await?[0].data[0])
     }
 

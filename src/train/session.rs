@@ -19,7 +19,7 @@ use crate::features::TextFeatures;
 use crate::matrix::Matrix;
 use crate::model::weights::{download, upload};
 use crate::model::{Side, Weights};
-use burn::tensor::{Device, Tensor};
+use crate::tensor::{Device, Tensor};
 use std::rc::Rc;
 
 mod retune;
@@ -115,9 +115,7 @@ impl Session {
         while self.step < last {
             let Next { batch, rate, structure } = self.next().await?;
             let index = self.index.as_ref();
-            // The state moves by value; a failed step leaves the weights of the one before.
-            let (state, statistics) = trainer::step(self.state.clone(), &batch, index, &self.config, rate, structure)?;
-            self.state = state;
+            let statistics = trainer::step(&mut self.state, &batch, index, &self.config, rate, structure)?;
             self.step += 1;
             pending.push((self.step, rate, statistics));
             if self.evaluation_due() {

@@ -11,7 +11,7 @@ use crate::config::{Config, Teacher};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::model::Weights;
-use burn::tensor::Device;
+use crate::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

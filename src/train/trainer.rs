@@ -13,7 +13,7 @@ use crate::loss::transfer::{Draw, Orders, distances, distances_between, orders, 
 use crate::loss::within::within;
 use crate::model::tower::Training;
 use crate::model::{Side, Weights, embed};
-use burn::tensor::Tensor;
+use crate::tensor::Tensor;
 
 pub mod walk;
 
@@ -42,22 +42,25 @@ pub fn represent(
 /// One iteration on `batch`. `structure` is false during the warm-up epochs: retrieval only. `index` is what
 /// [`Neighbours::Corpus`] has seen at its last look.
 ///
-/// Returns the next state and `[1, 7]` statistics in the order of [`STATISTICS`]; a term that is switched off reads 0.
+/// The state moves in place: copies of weights and moments would take as long as a tower. On an error it may stand between
+/// two updates.
+///
+/// Returns `[1, 7]` statistics in the order of [`STATISTICS`]; a term that is switched off reads 0.
 pub fn step(
-    state: State,
+    state: &mut State,
     batch: &Batch,
     index: Option<&Index>,
     config: &Config,
     learning_rate: f64,
     structure: bool,
-) -> Result<(State, Tensor<2>)> {
+) -> Result<Tensor<2>> {
     let pass = Pass { batch, index, config, learning_rate, structure };
-    let (mut state, statistics) = match config.train.schedule {
+    let statistics = match config.train.schedule {
         Schedule::Joint => pass.joint(state),
         Schedule::Alternating => pass.alternating(state),
     }?;
     state.average(config.transfer.average_decay)?;
-    Ok((state, statistics))
+    Ok(statistics)
 }
 
 struct Pass<'a> {
@@ -75,13 +78,21 @@ struct Terms {
     within: [Option<Tensor<1>>; 2],
 }
 
+impl Terms {
+    /// The same values without the graph behind them, which would keep the weights from moving in place.
+    fn inner(self) -> Self {
+        let inner = |terms: [Option<Tensor<1>>; 2]| terms.map(|term| term.map(Tensor::inner));
+        Self { retrieval: self.retrieval.inner(), transfer: inner(self.transfer), within: inner(self.within) }
+    }
+}
+
 impl Pass<'_> {
     /// One step on the total.
-    fn joint(&self, state: State) -> Result<(State, Tensor<2>)> {
+    fn joint(&self, state: &mut State) -> Result<Tensor<2>> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
-        let [teach_v, teach_t] = self.orders(&state, &e)?;
+        let [teach_v, teach_t] = self.orders(state, &e)?;
         let [v, t] = e;
         let terms = Terms {
             retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
@@ -92,30 +103,29 @@ impl Pass<'_> {
             ],
         };
         let total = self.total(&terms);
-        let (mut state, norm) = state.update(&tracked, &total.backward(), self.learning_rate, &self.config.train)?;
-        keep_running(&mut state, training);
-        let statistics = statistics(&state, total, terms, norm)?;
-        Ok((state, statistics))
+        let (value, terms) = (total.clone().inner(), terms.inner());
+        let norm = state.update(tracked, &total.backward(), self.learning_rate, &self.config.train)?;
+        keep_running(state, training);
+        statistics(state, value, terms, norm)
     }
 
     /// MAI's schedule: retrieval, then the image tower, then the text tower; the orders are read before any step.
-    fn alternating(&self, state: State) -> Result<(State, Tensor<2>)> {
+    fn alternating(&self, state: &mut State) -> Result<Tensor<2>> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
-        let taught = self.orders(&state, &e)?;
+        let taught = self.orders(state, &e)?;
         let [v, t] = e;
         let mut terms =
             Terms { within: self.within(&v, &t)?, retrieval: self.retrieval(&tracked, v, t)?, transfer: [None, None] };
         let r = &self.config.retrieval;
-        let (mut state, mut norm) = if r.weight + r.within_image + r.within_text > 0.0 {
+        let mut norm = if r.weight + r.within_image + r.within_text > 0.0 {
             let loss = self.total(&terms);
-            state.update(&tracked, &loss.backward(), self.learning_rate, &self.config.train)?
+            state.update(tracked, &loss.backward(), self.learning_rate, &self.config.train)?
         } else {
-            let zero = Tensor::zeros([1, 1], &terms.retrieval.device().inner());
-            (state, zero)
+            Tensor::zeros([1, 1], &terms.retrieval.device())
         };
-        keep_running(&mut state, training);
+        keep_running(state, training);
         let config = &self.config.transfer;
         for (n, (orders, lambda)) in taught.into_iter().zip([config.lambda_v, config.lambda_t]).enumerate() {
             let Some(orders) = orders else { continue };
@@ -125,13 +135,12 @@ impl Pass<'_> {
             let e = represent(&tracked, side, self.input(side), self.config, Some(&mut training[n]))?;
             let term = transfer(self.distances(side, e), &orders, config);
             let loss = term.clone().mul_scalar(lambda as f32);
-            let (next, more) = state.update(&tracked, &loss.backward(), self.learning_rate, &self.config.train)?;
-            (state, norm) = (next, norm.max_pair(more));
+            let more = state.update(tracked, &loss.backward(), self.learning_rate, &self.config.train)?;
+            norm = norm.max_pair(more);
             terms.transfer[n] = Some(term);
         }
         let total = self.total(&terms);
-        let statistics = statistics(&state, total, terms, norm)?;
-        Ok((state, statistics))
+        statistics(state, total, terms, norm)
     }
 
     fn input(&self, side: Side) -> Tensor<2> {
@@ -204,7 +213,7 @@ impl Pass<'_> {
             };
             let mut table = distances(space);
             if let (Control::Shuffled, Some(permutation)) = (config.control, &self.batch.permutation) {
-                table = table.select(0, permutation.clone()).select(1, permutation.clone());
+                table = table.select(0, permutation).select(1, permutation);
             }
             Ok(Some(orders(table, draw, config)))
         };
@@ -240,9 +249,9 @@ fn keep_running(state: &mut State, training: [Training; 2]) {
 fn statistics(state: &State, total: Tensor<1>, terms: Terms, norm: Tensor<2>) -> Result<Tensor<2>> {
     let column = |t: Option<Tensor<1>>| match t {
         Some(t) => t.inner().reshape([1, 1]),
-        None => norm.zeros_like(),
+        None => norm.clone().mul_scalar(0.0),
     };
-    let temperature = state.weights.get(LOG_SCALE)?.clamp_max(SCALE_MAX.ln()).neg().exp();
+    let temperature = state.weights.get(LOG_SCALE)?.clamp_max(SCALE_MAX.ln()).mul_scalar(-1.0).exp();
     let [tv, tt] = terms.transfer;
     let within = match terms.within {
         [Some(v), Some(t)] => Some(v + t),

@@ -9,5 +9,5 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 pub async fn bench(job: String, repeat: usize) -> Js<JsValue> {
     let job: Job = serde_json::from_str(&job).map_err(|e| Error::Config(format!("{job} is no job: {e}")))?;
-    to_js(&measure(job, repeat, &burn::tensor::Device::flex()).await?)
+    to_js(&measure(job, repeat, &crate::tensor::Device::Cpu).await?)
 }

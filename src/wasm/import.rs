@@ -9,7 +9,7 @@ use crate::data::look::{self, Look, Seen};
 use crate::data::prepared;
 use crate::error::{Error, Result};
 use crate::features::encoder::Encoder;
-use burn::tensor::Device;
+use crate::tensor::Device;
 use std::io::{Read, Seek, SeekFrom};
 use wasm_bindgen::prelude::*;
 
@@ -146,7 +146,7 @@ pub struct Importer {
 impl Importer {
     /// Finds out what `files` (`[path, blob]` pairs) hold; `encoder`: the pack's part, if pictures are to go through it.
     pub fn open(name: &str, files: &js_sys::Array, encoder: Option<Vec<u8>>) -> Js<Importer> {
-        let encoder = encoder.map(|part| Encoder::from_part(&part, &Device::flex())).transpose()?;
+        let encoder = encoder.map(|part| Encoder::from_part(&part, &Device::Cpu)).transpose()?;
         Ok(Self { import: Import::open(name, open(name, files)?, encoder.is_some())?, encoder })
     }
 

@@ -1,12 +1,12 @@
 //! Losses and gradients against PyTorch (`tests/golden/losses.py`), on any device.
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtls_lab::config::{RetrievalConfig, TransferConfig};
 use mtls_lab::loss::retrieval::{Calibration, retrieval};
 use mtls_lab::loss::transfer::{Draw, distances, orders, transfer};
 use mtls_lab::loss::within::within;
 use mtls_lab::model::tower::unit_rows;
 use mtls_lab::rng::{Purpose, stream};
+use mtls_lab::tensor::{Device, Indices, Mask, Tensor};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ struct Case {
 }
 
 pub async fn losses_and_gradients_agree_with_pytorch() {
-    losses_on(&Device::flex(), 1e-5).await;
+    losses_on(&Device::Cpu, 1e-5).await;
 }
 
 /// All cases on `device`; values and gradients within `tolerance` of the largest of their kind.
@@ -45,17 +45,16 @@ pub async fn losses_on(device: &Device, tolerance: f32) {
         let leaves: BTreeMap<&str, Tensor<2>> = (case.inputs.iter())
             .map(|(name, values)| {
                 let shape = if values.len() == 1 { [1, 1] } else { [b, d] };
-                let data = TensorData::new(values.clone(), shape);
-                (name.as_str(), Tensor::<2>::from_data(data, device).autodiff().require_grad())
+                (name.as_str(), Tensor::new(values.clone(), shape, device).tracked())
             })
             .collect();
         let loss = loss_of(case, &leaves, b, d, device);
         let grads = loss.clone().backward();
-        let value = loss.into_data_async().await.unwrap().convert::<f32>().try_to_vec::<f32>().unwrap()[0];
+        let value = loss.values().await.unwrap()[0];
         assert!((value - case.value).abs() <= tolerance * case.value.abs().max(1.0), "{name}: {value} {}", case.value);
         for (leaf, expected) in &case.gradients {
             let grad = leaves[leaf.as_str()].grad(&grads).unwrap_or_else(|| panic!("{name}: none for {leaf}"));
-            let grad = grad.into_data_async().await.unwrap().try_to_vec::<f32>().unwrap();
+            let grad = grad.values().await.unwrap();
             let largest = expected.iter().fold(0.0f32, |m, x| m.max(x.abs()));
             assert!(largest > 0.0, "{name}: a gradient of zero proves nothing");
             for (ours, theirs) in grad.iter().zip(expected) {
@@ -67,11 +66,11 @@ pub async fn losses_on(device: &Device, tolerance: f32) {
 
 fn loss_of(case: &Case, leaves: &BTreeMap<&str, Tensor<2>>, b: usize, d: usize, device: &Device) -> Tensor<1> {
     let leaf = |name: &str| leaves[name].clone();
-    let one = |x: f32| Tensor::<2>::from_data([[x]], device);
+    let one = |x: f32| Tensor::new(vec![x], [1, 1], device);
     let known = (!case.known.is_empty()).then(|| {
         let mut table = vec![false; b * b];
         case.known.iter().for_each(|[i, j]| table[i * b + j] = true);
-        Tensor::<2, Bool>::from_data(TensorData::new(table, [b, b]), device)
+        Mask::new(table, [b, b], device)
     });
     let retrieval_config = || serde_json::from_value::<RetrievalConfig>(case.config.clone()).expect("a configuration");
     match case.name.as_str() {
@@ -87,12 +86,12 @@ fn loss_of(case: &Case, leaves: &BTreeMap<&str, Tensor<2>>, b: usize, d: usize, 
         }
         "transfer" => {
             let config: TransferConfig = serde_json::from_value(case.config.clone()).expect("a configuration");
-            let teacher = Tensor::<2>::from_data(TensorData::new(case.teacher.clone(), [b, d]), device);
+            let teacher = Tensor::new(case.teacher.clone(), [b, d], device);
             let draw = Draw::new(b, &config, &mut stream(1, Purpose::Triplets, 0), device).expect("three items");
             transfer(distances(unit_rows(leaf("student"))), &orders(distances(teacher), &draw, &config), &config)
         }
         "within" => {
-            let partner = Tensor::<2, Int>::from_data(TensorData::new(case.partner.clone(), [b, 1]), device);
+            let partner = Indices::new(case.partner.clone(), [b, 1], device);
             within(distances(unit_rows(leaf("e"))), partner, known, &retrieval_config())
         }
         other => panic!("no loss is called {other}"),

@@ -1,14 +1,13 @@
 //! Bodies that need a GPU, a software one included (lavapipe natively, SwiftShader in the browser).
 
 use super::{losses, session, smooth};
-use burn::tensor::{Device, Tensor, TensorData};
 use mtls_lab::config::{
     Config, Form, ImageFeatures, Init, ModelConfig, Neighbours, Retrieval, Schedule, Stem, Teacher, Tower, TrainConfig,
     Triplets,
 };
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
-use mtls_lab::loss::transfer;
+use mtls_lab::tensor::Device;
 use mtls_lab::train::{Event, Session};
 
 /// One test, since burn opens a GPU once in a process, and the last part destroys it.
@@ -17,7 +16,7 @@ pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
         .await
         .expect("a GPU is installed by the project's own set-up (a software one will do)");
     it_follows_the_cpu(&opened).await;
-    our_shader_equals_its_oracle(&opened).await;
+    super::triplets::all_triplets_on(&opened.device).await;
     options_follow_the_cpu(&opened).await;
     super::golden::losses_on(&opened.device, 1e-4).await;
     a_lost_device_is_an_error_and_the_run_goes_on(&opened).await;
@@ -36,7 +35,7 @@ fn tiny() -> Config {
 async fn it_follows_the_cpu(opened: &Opened) {
     let test = opened.report.self_test.expect("a GPU is never used untested");
     assert!(test.passed, "{test:?}");
-    let cpu = losses(&mut session(tiny(), Device::flex()), 8).await;
+    let cpu = losses(&mut session(tiny(), Device::Cpu), 8).await;
     let gpu = losses(&mut session(tiny(), opened.device.clone()), 8).await;
     for (a, b) in cpu.iter().zip(&gpu) {
         assert!((a - b).abs() <= 0.02 * a.abs(), "{cpu:?} {gpu:?}");
@@ -69,35 +68,12 @@ async fn options_follow_the_cpu(opened: &Opened) {
             let steps = events.iter().filter_map(|e| if let Event::Step(s) = e { Some(s) } else { None });
             steps.flat_map(|s| [s.total, s.gradient_norm]).collect()
         };
-        let (cpu, gpu) = (steps(Device::flex()).await, steps(opened.device.clone()).await);
+        let (cpu, gpu) = (steps(Device::Cpu).await, steps(opened.device.clone()).await);
         assert_eq!(cpu.len(), 6);
         for (a, b) in cpu.iter().zip(&gpu) {
             assert!((a - b).abs() <= 0.02 * a.abs(), "{name}: {cpu:?} {gpu:?}");
         }
     }
-}
-
-async fn our_shader_equals_its_oracle(opened: &Opened) {
-    let values: Vec<f32> = mtls_noise(37 * 5);
-    let rows = |device: &Device| {
-        let t = Tensor::<2>::from_data(TensorData::new(values.clone(), [37, 5]), device);
-        mtls_lab::model::tower::unit_rows(t)
-    };
-    let oracle = transfer::distances(rows(&Device::flex())).into_data().try_to_vec::<f32>().unwrap();
-    let e = rows(&opened.device);
-    let ours = mtls_lab::gpu::distances::distances(e.clone().matmul(e.transpose())).unwrap();
-    let ours = ours.into_data_async().await.unwrap().try_to_vec::<f32>().unwrap();
-    assert_eq!(ours.len(), 37 * 37);
-    for (a, b) in ours.iter().zip(&oracle) {
-        assert!((a - b).abs() < 1e-5, "{a} {b}");
-    }
-    assert!(mtls_lab::gpu::distances::distances(rows(&Device::flex())).is_err(), "a CPU tensor is refused");
-}
-
-fn mtls_noise(n: usize) -> Vec<f32> {
-    use rand::Rng as _;
-    let mut rng = mtls_lab::rng::stream(1, mtls_lab::rng::Purpose::Noise, 0);
-    (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
 async fn a_lost_device_is_an_error_and_the_run_goes_on(opened: &Opened) {
@@ -107,7 +83,7 @@ async fn a_lost_device_is_an_error_and_the_run_goes_on(opened: &Opened) {
     opened.lose();
     let error = run.step(1).await.expect_err("a destroyed device computes nothing");
     assert!(matches!(error, Error::Device(_)), "{error}");
-    let mut resumed = Session::resume(run.corpus_handle(), &snapshot, None, Device::flex()).unwrap();
+    let mut resumed = Session::resume(run.corpus_handle(), &snapshot, None, Device::Cpu).unwrap();
     assert_eq!(resumed.steps_done(), 2);
     let curve = losses(&mut resumed, 2).await;
     assert!(curve.len() == 2 && curve.iter().all(|l| l.is_finite()));

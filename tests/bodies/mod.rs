@@ -1,6 +1,5 @@
 //! Test bodies, shared by the native runner and the browser's.
 
-use burn::tensor::Device;
 use mtls_lab::config::{
     Config, Control, Form, ImageFeatures, Init, ModelConfig, Neighbours, Norm, Order, Reduce, Retrieval, Schedule,
     Stem, Teacher, Tower, TrainConfig, TransferConfig, Triplets,
@@ -10,15 +9,20 @@ use mtls_lab::error::Error;
 use mtls_lab::lab::{Lab, Moment};
 use mtls_lab::model::Side;
 use mtls_lab::neighbourhood::Neighbourhood;
+use mtls_lab::tensor::Device;
 use mtls_lab::train::{Event, Session};
 use std::rc::Rc;
 
 mod golden;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod products;
+mod triplets;
 pub use golden::losses_and_gradients_agree_with_pytorch;
 #[cfg(feature = "gpu")]
 pub use gpu::*;
+pub use products::matrix_products_equal_plain_loops;
+pub use triplets::all_triplets_equal_the_plain_tensor;
 
 /// Small towers on the synthetic corpus; what the recorded curve hangs on is said here, not left to the defaults.
 pub fn config() -> Config {
@@ -43,7 +47,7 @@ async fn losses(session: &mut Session, steps: usize) -> Vec<f32> {
 
 pub async fn the_same_seed_gives_the_same_bytes() {
     let run = async || {
-        let mut s = session(config(), Device::flex());
+        let mut s = session(config(), Device::Cpu);
         s.step(25).await.unwrap();
         s.snapshot().await.unwrap()
     };
@@ -57,15 +61,15 @@ pub async fn a_resumed_run_ends_in_the_same_bytes() {
         config.model.norm = Norm::Batch;
         (config.transfer.neighbours, config.transfer.teacher) = (neighbours, Teacher::Average);
         config.transfer.refresh_epochs = 2;
-        let mut whole = session(config.clone(), Device::flex());
-        let mut first = session(config, Device::flex());
+        let mut whole = session(config.clone(), Device::Cpu);
+        let mut first = session(config, Device::Cpu);
         // In different slices, with the cut in the middle of an epoch.
         for n in [7, 1, 12] {
             whole.step(n).await.unwrap();
         }
         first.step(10).await.unwrap();
         let corpus = first.corpus_handle();
-        let mut second = Session::resume(corpus, &first.snapshot().await.unwrap(), None, Device::flex()).unwrap();
+        let mut second = Session::resume(corpus, &first.snapshot().await.unwrap(), None, Device::Cpu).unwrap();
         second.step(10).await.unwrap();
         assert!(whole.snapshot().await.unwrap() == second.snapshot().await.unwrap(), "{schedule:?}");
     }
@@ -74,16 +78,16 @@ pub async fn a_resumed_run_ends_in_the_same_bytes() {
 pub async fn another_seed_gives_another_run() {
     let mut other = config();
     other.seed = 2;
-    let (mut a, mut b) = (session(config(), Device::flex()), session(other, Device::flex()));
+    let (mut a, mut b) = (session(config(), Device::Cpu), session(other, Device::Cpu));
     assert_ne!(losses(&mut a, 3).await, losses(&mut b, 3).await);
 }
 
 pub async fn damaged_snapshots_are_refused() {
-    let mut run = session(config(), Device::flex());
+    let mut run = session(config(), Device::Cpu);
     run.step(2).await.unwrap();
     let bytes = run.snapshot().await.unwrap();
     let refuse = |bytes: &[u8], what: &str| {
-        let error = Session::resume(run.corpus_handle(), bytes, None, Device::flex()).err();
+        let error = Session::resume(run.corpus_handle(), bytes, None, Device::Cpu).err();
         let error = error.unwrap_or_else(|| panic!("{what} was accepted")).to_string();
         assert!(error.starts_with("snapshot: "), "{what}: {error}");
     };
@@ -96,12 +100,12 @@ pub async fn damaged_snapshots_are_refused() {
         refuse(&flipped, &format!("a flipped bit at {at} of {}", bytes.len()));
     }
     let other = Rc::new(synthetic::corpus(100, 3));
-    let error = Session::resume(other, &bytes, None, Device::flex()).err().expect("other data").to_string();
+    let error = Session::resume(other, &bytes, None, Device::Cpu).err().expect("other data").to_string();
     assert!(error.contains("open that one first"), "{error}");
 }
 
 pub async fn training_finds_the_pairs() {
-    let mut run = session(config(), Device::flex());
+    let mut run = session(config(), Device::Cpu);
     let before = run.evaluate().await.unwrap();
     run.step(usize::MAX / 2).await.unwrap();
     let after = run.last_metrics().expect("the last step evaluates").clone();
@@ -116,7 +120,7 @@ pub async fn transfer_raises_the_order_agreement_of_unseen_items() {
     (without.transfer.lambda_v, without.transfer.lambda_t) = (0.0, 0.0);
     let mut agreement = Vec::new();
     for config in [without, with] {
-        let mut run = session(config, Device::flex());
+        let mut run = session(config, Device::Cpu);
         run.step(usize::MAX / 2).await.unwrap();
         agreement.push(run.last_metrics().unwrap().order_agreement);
     }
@@ -164,9 +168,9 @@ pub async fn every_option_trains() {
     }
     with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::SelfTeacher));
     with(&|c| (c.transfer.neighbours, c.transfer.control) = (Neighbours::Corpus, Control::Shuffled));
-    let mut curves = vec![losses(&mut session(config(), Device::flex()), 4).await];
+    let mut curves = vec![losses(&mut session(config(), Device::Cpu), 4).await];
     for c in variants {
-        let curve = losses(&mut session(c.clone(), Device::flex()), 4).await;
+        let curve = losses(&mut session(c.clone(), Device::Cpu), 4).await;
         assert!(curve.len() == 4 && curve.iter().all(|l| l.is_finite()), "{c:?}: {curve:?}");
         assert!(!curves.contains(&curve), "an option that changes nothing: {c:?}");
         curves.push(curve);
@@ -177,7 +181,7 @@ pub async fn divergence_is_reported_with_its_step() {
     let mut config = config();
     config.train.learning_rate = 1e30;
     config.train.clip = 0.0;
-    let error = session(config, Device::flex()).step(30).await.expect_err("a rate of 1e30 diverges");
+    let error = session(config, Device::Cpu).step(30).await.expect_err("a rate of 1e30 diverges");
     assert!(matches!(error, Error::Diverged { step, .. } if step > 0), "{error}");
     assert!(error.to_string().contains("lower the learning rate"));
 }
@@ -191,7 +195,7 @@ pub fn smooth() -> Config {
 }
 
 pub async fn the_curve_equals_the_recorded_one() {
-    let curve = losses(&mut session(smooth(), Device::flex()), 50).await;
+    let curve = losses(&mut session(smooth(), Device::Cpu), 50).await;
     let golden: Vec<f32> = include_str!("../golden/curve.txt").split_whitespace().map(|v| v.parse().unwrap()).collect();
     assert_eq!(golden.len(), 50, "tests/golden/curve.txt holds 50 losses; it should read:\n{curve:?}");
     for (n, (a, b)) in curve.iter().zip(&golden).enumerate() {
@@ -200,7 +204,7 @@ pub async fn the_curve_equals_the_recorded_one() {
 }
 
 pub async fn search_goes_both_ways() {
-    let mut run = session(config(), Device::flex());
+    let mut run = session(config(), Device::Cpu);
     run.step(usize::MAX / 2).await.unwrap();
     let mut lab = Lab::new(run).unwrap();
     let titles = |lab: &Lab, hits: &[mtls_lab::analyze::Hit]| -> Vec<String> {
@@ -218,7 +222,7 @@ pub async fn search_goes_both_ways() {
 }
 
 pub async fn similarities_are_those_that_search_ranks_by() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     let items = [3, 7, 0];
     let s = lab.similarity(&items).await.unwrap();
     let found = lab.search_item(7, 200, Moment::Now).await.unwrap();
@@ -230,7 +234,7 @@ pub async fn similarities_are_those_that_search_ranks_by() {
 }
 
 pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     let key = |n: &Neighbourhood| -> Vec<usize> { n.image.iter().chain(&n.text).map(|hit| hit.index).collect() };
     let first = key(&lab.neighbourhood(4, 6, Moment::Now).await.unwrap());
     lab.step(usize::MAX / 2).await.unwrap();
@@ -240,12 +244,12 @@ pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
     assert!((0.0..=1.0).contains(&now.overlap));
     // A run that came back from a snapshot has to compute its beginning.
     let bytes = lab.session().snapshot().await.unwrap();
-    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::Cpu).unwrap();
     let mut back = Lab::new(back).unwrap();
     assert_eq!(key(&back.neighbourhood(4, 6, Moment::Beginning).await.unwrap()), first);
     assert_eq!(key(&back.neighbourhood(4, 6, Moment::Now).await.unwrap()), key(&now));
     // What a search found before training, it is told now too.
-    let mut untrained = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut untrained = Lab::new(session(config(), Device::Cpu)).unwrap();
     let indices = |found: &mtls_lab::lab::Found| -> Vec<usize> { found.images.iter().map(|hit| hit.index).collect() };
     let then = indices(&untrained.search_text("red round", 9, Moment::Now).await.unwrap());
     assert_eq!(indices(&lab.search_text("red round", 9, Moment::Beginning).await.unwrap()), then);
@@ -253,7 +257,7 @@ pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
 
     // Lessons are about training items, and a trained run leaves less to push than a fresh one.
     let train = lab.session().partition().train_items.clone();
-    let mut fresh = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut fresh = Lab::new(session(config(), Device::Cpu)).unwrap();
     let item = train[0];
     let mut force = Vec::new();
     for lab in [&mut fresh, &mut lab] {
@@ -266,7 +270,7 @@ pub async fn neighbourhoods_are_known_at_the_beginning_and_now() {
 }
 
 pub async fn the_slow_iteration_is_the_next_step() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     lab.step(3).await.unwrap();
     let slow = lab.iteration(8).await.unwrap();
     assert_eq!((slow.step, lab.session().steps_done(), slow.rows.len()), (4, 3, 8));
@@ -296,7 +300,7 @@ pub async fn the_slow_iteration_is_the_next_step() {
 }
 
 pub async fn settings_change_during_a_run_or_say_why_not() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     let per_epoch = lab.session().plan().steps_per_epoch;
     lab.step(per_epoch + 1).await.unwrap();
     let refused = lab.retune(&serde_json::json!({"model": {"dim": 8}, "train": {"learning_rate": 0.5}})).unwrap_err();
@@ -310,7 +314,7 @@ pub async fn settings_change_during_a_run_or_say_why_not() {
     assert_eq!((step.transfer_v, step.transfer_t), (0.0, 0.0));
     // What changed is kept with the run, and the run goes on with it from a snapshot.
     let bytes = lab.session().snapshot().await.unwrap();
-    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::Cpu).unwrap();
     assert_eq!(back.config().transfer.lambda_v, 0.0);
     assert!(back.history().iter().any(|event| matches!(event, Event::Retuned { step, .. } if *step == per_epoch + 1)));
     // Longer than planned, but not shorter than done.
@@ -326,11 +330,11 @@ pub async fn settings_change_during_a_run_or_say_why_not() {
 }
 
 pub async fn the_state_before_training_stays_in_the_history() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     let start = lab.evaluate_start().await.unwrap();
     lab.evaluate_start().await.unwrap();
     let bytes = lab.session().snapshot().await.unwrap();
-    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::flex()).unwrap();
+    let back = Session::resume(lab.session().corpus_handle(), &bytes, None, Device::Cpu).unwrap();
     let [Event::Evaluation { step: 0, metrics, .. }] = back.history() else { panic!("{:?}", back.history()) };
     // JSON may lose the last binary digit of a number.
     assert!((metrics.retrieval.mr - start.retrieval.mr).abs() < 1e-9);
@@ -340,7 +344,7 @@ pub async fn the_state_before_training_stays_in_the_history() {
 }
 
 pub async fn pairs_rank_as_the_evaluation_does() {
-    let mut lab = Lab::new(session(config(), Device::flex())).unwrap();
+    let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     lab.step(usize::MAX / 2).await.unwrap();
     let pairs = lab.pairs().await.unwrap();
     let n = lab.session().corpus().len();

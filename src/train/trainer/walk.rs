@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::model::Side;
 use crate::model::weights::download;
+use crate::tensor::Tensor;
 use crate::train::batches::Batch;
 use crate::train::index::Index;
 use crate::train::optimiser::State;
-use burn::tensor::Tensor;
 
 /// The inside of an iteration on a batch of `B` pairs; matrices are `[B, d]`, images first.
 pub struct Walk {
@@ -45,7 +45,7 @@ pub async fn walk(
     let pass = Pass { batch, index, config, learning_rate, structure };
     let weights = state.weights.tracked();
     let embedded = pass.forward(&weights, &mut pass.training())?.map(Tensor::inner);
-    let leaves = || embedded.clone().map(|e| e.autodiff().require_grad());
+    let leaves = || embedded.clone().map(|e| e.tracked());
     let mut pulls = Vec::new();
 
     let [v, t] = leaves();
@@ -71,7 +71,8 @@ pub async fn walk(
         pulls.push(Pull { term: "within", on: pulled(&[v, t], loss).await? });
     }
 
-    let (next, statistics) = step(state.clone(), batch, index, config, learning_rate, structure)?;
+    let mut next = state.clone();
+    let statistics = step(&mut next, batch, index, config, learning_rate, structure)?;
     let mut masks = pass.training();
     let [image, text] = &mut masks;
     let after = [
@@ -92,7 +93,7 @@ async fn pulled(leaves: &[Tensor<2>; 2], loss: Tensor<1>) -> Result<[Option<Matr
     let mut pulls = [None, None];
     for (pull, leaf) in pulls.iter_mut().zip(leaves) {
         if let Some(gradient) = leaf.grad(&gradients) {
-            *pull = download(vec![gradient.neg()]).await?.pop();
+            *pull = download(vec![gradient.mul_scalar(-1.0)]).await?.pop();
         }
     }
     Ok(pulls)

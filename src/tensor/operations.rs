@@ -1,0 +1,271 @@
+//! The operations, each on either device.
+
+use super::{Device, Indices, Mask, Tensor, Window, cpu};
+
+/// The same method on whichever holds the values.
+macro_rules! on {
+    ($tensor:expr, $t:ident => $result:expr) => {
+        on!($tensor, $t => $result, $result)
+    };
+    ($tensor:expr, $t:ident => $cpu:expr, $gpu:expr) => {
+        match $tensor {
+            Tensor::Cpu($t) => Tensor::Cpu($cpu),
+            #[cfg(feature = "gpu")]
+            Tensor::Gpu($t) => Tensor::Gpu($gpu),
+        }
+    };
+}
+
+/// The same with two operands.
+macro_rules! both {
+    ($a:expr, $b:expr, $x:ident, $y:ident => $result:expr) => {
+        match ($a, $b) {
+            (Tensor::Cpu($x), Tensor::Cpu($y)) => Tensor::Cpu($result),
+            #[cfg(feature = "gpu")]
+            (Tensor::Gpu($x), Tensor::Gpu($y)) => Tensor::Gpu($result),
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    };
+}
+
+macro_rules! operators {
+    ($($operator:ident, $method:ident);*) => {$(
+        impl<const D: usize> std::ops::$operator for Tensor<D> {
+            type Output = Self;
+
+            fn $method(self, other: Self) -> Self {
+                both!(self, other, a, b => a.$method(b))
+            }
+        }
+    )*};
+}
+
+operators!(Add, add; Sub, sub; Mul, mul; Div, div);
+
+macro_rules! unary {
+    ($($(#[$doc:meta])* $method:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $method(self) -> Self {
+            on!(self, t => t.$method())
+        }
+    )*};
+}
+
+macro_rules! with_scalar {
+    ($($(#[$doc:meta])* $method:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $method(self, by: f32) -> Self {
+            on!(self, t => t.$method(by))
+        }
+    )*};
+}
+
+impl<const D: usize> Tensor<D> {
+    unary! {
+        /// `e^x`.
+        exp;
+        /// Natural logarithm.
+        log;
+        /// `log(1 + x)`, exact for small x.
+        log1p;
+        /// Square root.
+        sqrt;
+        /// `1 / x`.
+        recip;
+        /// `x^2`.
+        square;
+        /// `|x|`.
+        abs;
+    }
+
+    with_scalar! {
+        /// Plus a number.
+        add_scalar;
+        /// Minus a number.
+        sub_scalar;
+        /// Times a number.
+        mul_scalar;
+        /// Divided by a number.
+        div_scalar;
+        /// At least a number.
+        clamp_min;
+        /// At most a number.
+        clamp_max;
+    }
+
+    /// Between two numbers.
+    pub fn clamp(self, low: f32, high: f32) -> Self {
+        on!(self, t => t.clamp(low, high))
+    }
+
+    /// `max(x, 0)`.
+    pub fn relu(self) -> Self {
+        on!(self, t => t.relu(), burn::tensor::activation::relu(t))
+    }
+
+    /// `1 / (1 + e^-x)`.
+    pub fn sigmoid(self) -> Self {
+        on!(self, t => t.sigmoid(), burn::tensor::activation::sigmoid(t))
+    }
+
+    /// One where the number is above `than`, else zero; no gradient passes.
+    pub fn greater(self, than: f32) -> Self {
+        on!(self.inner(), t => t.greater(than), t.greater_scalar(than).float())
+    }
+
+    /// One where the number is not `than`, else zero; no gradient passes.
+    pub fn differs(self, than: f32) -> Self {
+        on!(self.inner(), t => t.differs(than), t.not_equal_scalar(than).float())
+    }
+
+    /// The larger of two, place by place.
+    pub fn max_pair(self, other: Self) -> Self {
+        both!(self, other, a, b => a.max_pair(b))
+    }
+
+    /// The sum of all numbers.
+    pub fn sum(self) -> Tensor<1> {
+        on!(self, t => t.sum())
+    }
+
+    /// The sum along an axis, which stays with size 1.
+    pub fn sum_dim(self, axis: usize) -> Self {
+        on!(self, t => t.sum_dim(axis))
+    }
+
+    /// The mean along an axis, which stays with size 1.
+    pub fn mean_dim(self, axis: usize) -> Self {
+        on!(self, t => t.mean_dim(axis))
+    }
+
+    /// The largest along an axis, which stays with size 1; no gradient passes.
+    pub fn max_dim(self, axis: usize) -> Self {
+        on!(self.inner(), t => t.max_dim(axis))
+    }
+
+    /// The same numbers in another shape.
+    pub fn reshape<const E: usize>(self, shape: [usize; E]) -> Tensor<E> {
+        on!(self, t => t.reshape(shape))
+    }
+
+    /// Axes in another order.
+    pub fn permute(self, axes: [usize; D]) -> Self {
+        on!(self, t => t.permute(axes), t.permute(axes.map(|axis| axis as isize)))
+    }
+
+    /// One after the other along an axis.
+    pub fn cat(tensors: Vec<Self>, axis: usize) -> Self {
+        #[cfg(feature = "gpu")]
+        if let Some(Self::Gpu(_)) = tensors.first() {
+            let on_gpu = |t| if let Self::Gpu(t) = t { t } else { unreachable!("operands live on one device") };
+            return Self::Gpu(burn::tensor::Tensor::cat(tensors.into_iter().map(on_gpu).collect(), axis));
+        }
+        let in_memory = |t| match t {
+            Self::Cpu(t) => t,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => unreachable!("operands live on one device"),
+        };
+        Self::Cpu(cpu::Array::cat(tensors.into_iter().map(in_memory).collect(), axis))
+    }
+
+    /// Pieces of `size` along an axis, the last one smaller where it does not divide.
+    pub fn split(self, size: usize, axis: usize) -> Vec<Self> {
+        match self {
+            Self::Cpu(t) => t.split(size, axis).into_iter().map(Self::Cpu).collect(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(t) => t.split(size, axis).into_iter().map(Self::Gpu).collect(),
+        }
+    }
+}
+
+impl Tensor<2> {
+    /// `[m, k] x [k, n] -> [m, n]`.
+    pub fn matmul(self, other: Self) -> Self {
+        both!(self, other, a, b => a.matmul(b))
+    }
+
+    /// Rows as columns.
+    pub fn transpose(self) -> Self {
+        on!(self, t => t.transpose())
+    }
+
+    /// Of each row the numbers in the columns that `places` names, `[B, N], [B, M] -> [B, M]`.
+    pub fn gather(self, places: &Indices) -> Self {
+        match (self, places) {
+            (Self::Cpu(t), Indices::Cpu(places, per_row)) => Self::Cpu(t.gather(places, *per_row)),
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(t), Indices::Gpu(places)) => Self::Gpu(t.gather(1, places.clone())),
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    }
+
+    /// The rows (`axis` 0) or columns (1) that a list names, in its order.
+    pub fn select(self, axis: usize, list: &Indices) -> Self {
+        match (self, list) {
+            (Self::Cpu(t), Indices::Cpu(places, _)) => Self::Cpu(t.select(axis, places)),
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(t), Indices::Gpu(places)) => {
+                let [_, length] = places.dims();
+                Self::Gpu(t.select(axis, places.clone().reshape([length])))
+            }
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    }
+
+    /// `value` wherever the mask is set.
+    pub fn mask_fill(self, mask: &Mask, value: f32) -> Self {
+        match (self, mask) {
+            (Self::Cpu(t), Mask::Cpu(mask, _)) => Self::Cpu(t.mask_fill(mask, value)),
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(t), Mask::Gpu(mask)) => Self::Gpu(t.mask_fill(mask.clone(), value)),
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    }
+
+    /// A number that was made of this table, with its derivatives (of the table's shape) already at hand.
+    pub fn with_gradient(self, value: Tensor<1>, derivatives: Self) -> Tensor<1> {
+        let linear = (self * derivatives.inner()).sum();
+        linear.clone() - linear.inner() + value.inner()
+    }
+
+    /// Columns of the `k` largest numbers of every row, largest first, `[B, N] -> [B, k]`.
+    pub fn largest(self, k: usize) -> Indices {
+        match self.inner() {
+            Self::Cpu(t) => {
+                let [rows, columns] = [t.shape()[0], t.shape()[1]];
+                let best = |row| crate::analyze::top_k_by(columns, k, |n| t.values()[row * columns + n]);
+                let places = (0..rows).flat_map(best).map(|hit| hit.index as i32).collect();
+                Indices::new(places, [rows, k], &Device::Cpu)
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(t) => Indices::Gpu(t.argtopk(k, 1)),
+        }
+    }
+}
+
+impl Tensor<4> {
+    /// Convolution of pictures `[n, channels, height, width]` with `weight` (see [`Window`]) and a bias for each channel of
+    /// the result.
+    pub fn conv2d(self, weight: &Self, bias: &Tensor<1>, window: Window) -> Self {
+        match (self, weight, bias) {
+            (Self::Cpu(x), Self::Cpu(weight), Tensor::Cpu(bias)) => Self::Cpu(x.conv2d(weight, bias, window)),
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(x), Self::Gpu(weight), Tensor::Gpu(bias)) => {
+                let [_, channels, _, _] = x.dims();
+                let options = burn::tensor::ops::ConvOptions::new_with_padding(
+                    [window.stride; 2],
+                    [window.rows, window.columns],
+                    [1, 1],
+                    if window.depthwise { channels } else { 1 },
+                );
+                Self::Gpu(burn::tensor::module::conv2d(x, weight.clone(), Some(bias.clone()), options))
+            }
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    }
+}
