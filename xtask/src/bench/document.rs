@@ -22,12 +22,19 @@ slash. A ratio of speeds says how many times as fast as the peer we are; other r
 limit. What was not measured says why, and counts as neither met nor missed.
 ";
 
+/// Said where it was so.
+const BUSY: &str = "\nThe machine did other things meanwhile, as its load says: times are longer than on a quiet one, and peers whose two \
+                    threads\nwait for each other suffer most.\n";
+
 /// The whole page.
 pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, repeat: usize) -> String {
     let mut page = String::from(HEADER);
     page.push_str("\n## Machine\n\n| | |\n|---|---|\n");
     for (name, value) in &machine.lines {
         let _ = writeln!(page, "| {name} | {} |", cell(value));
+    }
+    if machine.busy {
+        page.push_str(BUSY);
     }
     let judged = rows.iter().filter_map(|row| row.met);
     let (met, all) = (judged.clone().filter(|met| *met).count(), judged.count());
@@ -75,7 +82,7 @@ pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, repeat: usize) -> St
             fact.get("check").and_then(Value::as_f64).map_or(String::new(), |check| format!("{check:.5}"))
         );
     }
-    page.push_str("\nResults of one job agree whoever did it, within rounding (k-means: within 1 % of the inertia)");
+    page.push_str("\nSteps and PCA give the same result whoever does them, within rounding, and k-means the same inertia within 1 %");
     let wrong = disagreements(facts);
     page.push_str(&if wrong.is_empty() {
         ".\n".to_owned()
@@ -155,7 +162,7 @@ mod tests {
             [json!({"what": "step", "batch": 128, "median_ms": 7.0, "p95_ms": 8.0, "runs": 30, "check": 0.5})],
         );
         facts.add("tfjs", [json!({"error": "offline"})]);
-        let machine = Machine { lines: vec![("processor", "X, 2 cores".into())], browser: None };
+        let machine = Machine { lines: vec![("processor", "X, 2 cores".into())], browser: None, busy: false };
         let rows = [Row::new(
             8,
             "search",

@@ -72,7 +72,7 @@ pub fn growth() -> Vec<Growth> {
             what: "step against batch",
             sizes: over(&[64, 128, 256, 512, 1024], &|n| step(n, "none")),
             reason: "the towers' products are linear in the batch; the scores are quadratic, but a batch of 1,024 spends a tenth of its arithmetic on them; Adam is constant",
-            memory: Some("activations grow with the batch, weights and moments (17 MB) do not"),
+            memory: Some("activations grow with the batch, weights, moments and gradients (17 MB) do not"),
         },
         Growth {
             what: "step with all triplets against batch",

@@ -14,6 +14,8 @@ pub struct Machine {
     pub lines: Vec<(&'static str, String)>,
     /// Version of the browser, once it ran.
     pub browser: Option<String>,
+    /// Whether something else was running before the first measurement.
+    pub busy: bool,
 }
 
 impl Machine {
@@ -45,9 +47,12 @@ impl Machine {
         if let Some(cpu) = built.and_then(|bundles| bundles.cpu) {
             lines.push(("site in dist/", format!("commit {}, preset {}", cpu.commit, cpu.preset)));
         }
-        lines.push(("load before", load()));
+        let before = load();
+        // Compiling and the set-up end just before.
+        let busy = before.split(',').next().and_then(|one| one.parse().ok()).is_some_and(|one: f64| one > 1.5);
+        lines.push(("load before", before));
         lines.retain(|(_, value)| !value.is_empty());
-        Ok(Self { lines, browser: None })
+        Ok(Self { lines, browser: None, busy })
     }
 
     /// After the last measurement.
