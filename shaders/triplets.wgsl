@@ -2,7 +2,7 @@
 // O(B^2) memory. The thread of (i, j) meets every k; the pair {j, k} is met from both sides, half of its loss from each.
 //
 // bindings   0: student's D, read, B x B f32        1: teacher's D, read, B x B f32
-//            2: numbers, read, f32: B, gamma, tau (0: the order is a fact), margin, 1 for the hinge
+//            2: numbers, read, f32: gamma, tau (0: the order is a fact), margin, 1 for the hinge
 //            3: derivatives, written, B x B f32     4: loss and pairs, written, 2 x f32 for each workgroup
 // workgroup  256 x 1 x 1: 256 items j of one anchor; dispatch (ceil(B / 256), B, 1)
 // cost       one exponential and one logarithm a triplet; both rows are read once for each workgroup
@@ -30,11 +30,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let b = u32(numbers[0]);
-    let gamma = numbers[1];
-    let tau = numbers[2];
-    let margin = numbers[3];
-    let hinge = numbers[4] > 0.5;
+    // Not from a buffer: browsers refuse barriers in a loop whose length could differ from thread to thread.
+    let b = groups.y;
+    let gamma = numbers[0];
+    let tau = numbers[1];
+    let margin = numbers[2];
+    let hinge = numbers[3] > 0.5;
     let i = group.y;
     let row = i * b;
     let j = group.x * LANES + lane;

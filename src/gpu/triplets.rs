@@ -39,8 +39,8 @@ pub fn all(student: Tensor<2>, teacher: &Tensor<2>, config: &TransferConfig) -> 
     let (s, t) = (table(&student), table(teacher));
     let tau = if config.order == Order::Soft { config.tau as f32 } else { 0.0 };
     let hinge = f32::from(config.form == Form::Hinge);
-    let numbers = vec![b as f32, config.gamma as f32, tau, config.margin as f32, hinge];
-    let Tensor::Gpu(numbers) = Tensor::new(numbers, [5], &student.device()) else { unreachable!("as the student") };
+    let numbers = vec![config.gamma as f32, tau, config.margin as f32, hinge];
+    let Tensor::Gpu(numbers) = Tensor::new(numbers, [4], &student.device()) else { unreachable!("as the student") };
     let numbers = numbers.inner().try_into_primitive::<Wgpu>().unwrap_or_else(|_| unreachable!("one back end"));
 
     let tiles = b.div_ceil(WORKGROUP);
