@@ -251,12 +251,9 @@ pub enum Triplets {
     Local,
     /// Both items uniform (as MAI).
     Uniform,
-    /// Every triplet of the batch, as a plain B^3 tensor; for batches of at most [`ALL_TRIPLETS_MAX_BATCH`].
+    /// Every triplet of the batch: B^3 of them, in B^2 memory ([`crate::loss::triplets`]).
     All,
 }
-
-/// Largest batch for [`Triplets::All`]: its tensors have B^3 entries.
-pub const ALL_TRIPLETS_MAX_BATCH: usize = 128;
 
 /// The teacher's space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use crate::analyze::{all_finite, centred, mean_row, points_down, product, same_c
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, Rng, stream};
+use crate::tensor::cpu::matmul::{Operand, matmul};
 use nalgebra::DMatrix;
 use rand::Rng as _;
 
@@ -86,8 +87,32 @@ impl Projector {
     }
 }
 
+/// `X^T X q` for columns `q [d, w]`: through the `[d, d]` table once where there are more rows than columns, which are
+/// then looked at once and not in every pass.
+fn squared(x: &Matrix) -> impl Fn(&DMatrix<f32>) -> DMatrix<f32> {
+    let d = x.cols;
+    let table = (d <= x.rows).then(|| {
+        let mut table = Matrix::zeros(d, d);
+        let (left, right) = (Operand::columns(&x.data, d), Operand::rows(&x.data, d));
+        matmul(&mut table.data, [d, x.rows, d], left, right, false);
+        table
+    });
+    move |q| match &table {
+        Some(table) => {
+            let columns = product(table, q);
+            DMatrix::from_row_slice(columns.rows, columns.cols, &columns.data)
+        }
+        None => {
+            let y = product(x, q);
+            let mut out = DMatrix::<f32>::zeros(d, q.ncols());
+            out.gemm(1.0, &view_transposed(x), &view(&y), 0.0);
+            out
+        }
+    }
+}
+
 /// The first `dims` principal axes of centred rows as columns `[d, dims]`, by block subspace iteration with a
-/// Rayleigh–Ritz step; O(n d) per pass, whatever d. Axes that are noise are zero columns.
+/// Rayleigh–Ritz step. Axes that are noise are zero columns.
 fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>>, seed: u64) -> DMatrix<f32> {
     let mut axes = DMatrix::zeros(x.cols, dims);
     let total = x.data.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
@@ -105,12 +130,12 @@ fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>
             }
         }
     }
+    let times = squared(x);
     let (mut captured, mut ritz) = (0.0f32, None);
     for _ in 0..MAX_PASSES {
         q = q.qr().q();
-        let y = product(x, &q);
-        let mut gram = DMatrix::<f32>::zeros(width, width);
-        gram.gemm(1.0, &view_transposed(&y), &view(&y), 0.0);
+        let next = times(&q);
+        let gram = q.transpose() * &next;
         let eigen = gram.cast::<f64>().symmetric_eigen();
         let mut order: Vec<usize> = (0..width).collect();
         order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
@@ -118,10 +143,6 @@ fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>
         let now = order.iter().map(|c| eigen.eigenvalues[*c] as f32).sum::<f32>();
         let settled = (now - captured).abs() <= TOLERANCE * now;
         captured = now;
-        let mut next = DMatrix::<f32>::zeros(x.cols, width);
-        if !settled {
-            next.gemm(1.0, &view_transposed(x), &view(&y), 0.0);
-        }
         ritz = Some((q, eigen, order));
         if settled {
             break;

@@ -1,8 +1,6 @@
 //! What is allowed: each setting is checked once, and the error names it.
 
-use super::{
-    ALL_TRIPLETS_MAX_BATCH, CONFIG_VERSION, Config, ImageFeatures, Init, Neighbours, Stem, Teacher, Tower, Triplets,
-};
+use super::{CONFIG_VERSION, Config, ImageFeatures, Init, Neighbours, Stem, Teacher, Tower, Triplets};
 use crate::error::{Error, Result};
 
 impl Config {
@@ -119,13 +117,6 @@ impl Config {
                     .to_owned(),
             ));
         }
-        if transfer.triplets == Triplets::All && train.batch > ALL_TRIPLETS_MAX_BATCH {
-            return Err(Error::Config(format!(
-                "transfer.triplets is all with train.batch {}; all triplets need a batch of at most \
-                 {ALL_TRIPLETS_MAX_BATCH}, or choose local",
-                train.batch
-            )));
-        }
         Ok(())
     }
 
@@ -160,7 +151,6 @@ mod tests {
             (r#"{"train": {"batch": 2}}"#, "train.batch"),
             (r#"{"version": 2}"#, "version"),
             (r#"{"retrieval": {"weight": 0}, "transfer": {"lambda_v": 0, "lambda_t": 0}}"#, "nothing to learn"),
-            (r#"{"transfer": {"triplets": "all"}, "train": {"batch": 256}}"#, "local"),
             (r#"{"retrieval": {"within_text": 0.2}}"#, "per_item"),
             (r#"{"transfer": {"neighbours": "corpus", "triplets": "uniform"}}"#, "transfer.triplets"),
             (r#"{"model": {"stem": "conv"}}"#, "pixels64"),
