@@ -8,7 +8,7 @@ use mtls_lab::analyze::Hit;
 use mtls_lab::config::ImageFeatures;
 use mtls_lab::device;
 use mtls_lab::error::{Error, Result};
-use mtls_lab::features::query;
+use mtls_lab::features::{decode, query};
 use mtls_lab::lab::{Lab, Moment};
 use std::path::PathBuf;
 
@@ -44,7 +44,8 @@ pub async fn run(arguments: SearchArguments) -> Result<()> {
             let kind = lab.session().inputs().image_features();
             let pack = if kind == ImageFeatures::Given { Some(source.encoder()?) } else { None };
             let own = lab.session().corpus().projection.clone();
-            let raw = query::features(&bytes, &name, kind, pack.as_ref(), own.as_ref(), &opened.device).await?;
+            let tile = decode::decode(&name, &bytes, query::side(kind))?;
+            let raw = query::features(tile, kind, pack.as_ref(), own.as_ref(), &opened.device).await?;
             lab.search_features(raw, arguments.k, Moment::Now).await?
         }
         (None, None) => return Err(Error::Config("give --text or --image".to_owned())),

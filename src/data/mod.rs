@@ -7,6 +7,7 @@
 //!   [`npy`] (ready features), [`mod@check`] (what is wrong with them, and remedies), and at the end a corpus.
 //!   Natively, [`kept`] pictures stand in a [`journal`], so that reading goes on after it was cut off.
 //! - [`prepared`]: a corpus as one file, so that own data outlives a reload.
+//! - [`sheet`]: thumbnails as PNG.
 //! - [`mod@shapes`]: generated scenes of shapes, with captions that say where they are.
 //! - [`synthetic`]: a small generated corpus for tests and the device self-test.
 
@@ -30,6 +31,7 @@ pub mod pack;
 pub mod pack_files;
 pub mod prepared;
 pub mod shapes;
+pub mod sheet;
 pub mod split;
 pub mod synthetic;
 

@@ -4,17 +4,15 @@
 //! metadata, under a checksum.
 
 use super::corpus::{Corpus, Item, QuerySet, Tiles, View};
+use super::sheet;
 use crate::error::{Error, Result};
 use crate::features::pca::Pca;
 use crate::matrix::Matrix;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder as _, ImageReader};
 use safetensors::tensor::{self, Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Cursor;
 
 /// Version of the file; a reader refuses others.
 pub const PREPARED_VERSION: u32 = 1;
@@ -250,28 +248,25 @@ fn page(tiles: &Tiles, first: usize) -> Result<Vec<u8>> {
             rgb[start..start + line].copy_from_slice(source);
         }
     }
-    let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(&rgb, (columns * size) as u32, (rows * size) as u32, ExtendedColorType::Rgb8)
-        .map_err(|e| Error::Data(format!("thumbnails cannot be written ({e})")))?;
-    Ok(png)
+    let (width, height) = (columns * size, rows * size);
+    let png = sheet::write(&sheet::Sheet { width, height, rgb });
+    png.map_err(|problem| Error::Data(format!("thumbnails cannot be written ({problem})")))
 }
 
 /// Appends up to `most` tiles of a page.
 fn unpage(png: &[u8], most: usize, tiles: &mut Tiles) -> Result<()> {
     let bad = |problem: String| Error::format("data file", problem);
-    let image = ImageReader::with_format(Cursor::new(png), image::ImageFormat::Png).decode();
-    let image = image.map_err(|e| bad(format!("has a damaged page of thumbnails ({e})")))?.into_rgb8();
-    let size = tiles.size as u32;
-    if size == 0 || image.width() % size != 0 || image.height() % size != 0 || image.width() > size * PAGE as u32 {
-        return Err(bad(format!("has a page of {} x {} pixels", image.width(), image.height())));
+    let size = tiles.size;
+    let sheet = sheet::read(png, (size * PAGE, size * PAGE));
+    let sheet = sheet.map_err(|problem| bad(format!("has a damaged page of thumbnails ({problem})")))?;
+    if size == 0 || sheet.width % size != 0 || sheet.height % size != 0 {
+        return Err(bad(format!("has a page of {} x {} pixels", sheet.width, sheet.height)));
     }
-    let (columns, rows) = ((image.width() / size) as usize, (image.height() / size) as usize);
-    let line = tiles.size * 3;
+    let (columns, rows, line) = (sheet.width / size, sheet.height / size, size * 3);
     for i in 0..(columns * rows).min(most) {
-        for y in 0..tiles.size {
-            let start = ((i / columns * tiles.size + y) * columns + i % columns) * line;
-            tiles.rgb.extend_from_slice(&image.as_raw()[start..start + line]);
+        for y in 0..size {
+            let start = ((i / columns * size + y) * columns + i % columns) * line;
+            tiles.rgb.extend_from_slice(&sheet.rgb[start..start + line]);
         }
     }
     Ok(())

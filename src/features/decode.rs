@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage, RgbaImage};
 use std::io::Cursor;
 
 /// Longest side that is decoded, in pixels.
@@ -45,8 +45,8 @@ pub fn tiles(name: &str, bytes: &[u8], sizes: &[usize]) -> Result<Option<Vec<Vec
 
 /// Tiles of pixels that somebody else decoded (`width * height * 4` bytes); `None` if they are not that many.
 pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>, sizes: &[usize]) -> Option<Vec<Vec<u8>>> {
-    let image = image::RgbaImage::from_raw(width, height, rgba).filter(|_| width > 0 && height > 0)?;
-    Some(at_sizes(&on_white(image.into()), sizes))
+    let image = RgbaImage::from_raw(width, height, rgba).filter(|_| width > 0 && height > 0)?;
+    Some(at_sizes(&laid_on_white(&image), sizes))
 }
 
 fn at_sizes(image: &RgbImage, sizes: &[usize]) -> Vec<Vec<u8>> {
@@ -92,7 +92,10 @@ fn on_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
-    let rgba = image.into_rgba8();
+    laid_on_white(&image.into_rgba8())
+}
+
+fn laid_on_white(rgba: &RgbaImage) -> RgbImage {
     let mut out = RgbImage::new(rgba.width(), rgba.height());
     for (to, from) in out.pixels_mut().zip(rgba.pixels()) {
         let [r, g, b, a] = from.0.map(u32::from);
@@ -147,7 +150,7 @@ fn shrunk(image: &RgbImage, by: usize) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ExtendedColorType, ImageEncoder as _, RgbaImage};
+    use image::{ExtendedColorType, ImageEncoder as _};
 
     #[test]
     fn a_photograph_comes_to_what_the_filter_alone_makes_of_it() {

@@ -1,8 +1,7 @@
 //! The run as files.
 
-use super::import::{BlobReader, described};
-use super::{Engine, Js, put, to_js};
-use crate::data::prepared;
+use super::engine::Engine;
+use super::{Js, put, to_js};
 use crate::export::{Choice, Memory, Options, Zip, export, sheets, sizes};
 use wasm_bindgen::prelude::*;
 
@@ -60,34 +59,5 @@ impl Engine {
     pub(super) fn tiles(&self) -> crate::error::Result<&crate::data::Tiles> {
         let session = self.lab()?.session();
         Ok(&session.corpus().views[session.partition().test_view].tiles)
-    }
-}
-
-/// An experiment that was read.
-#[wasm_bindgen]
-pub struct Experiment(crate::experiment::Experiment);
-
-#[wasm_bindgen]
-impl Experiment {
-    /// Reads a file (`Blob`); works in a worker only. `name`: for the sentence about what is wrong with it.
-    pub fn open(name: &str, file: web_sys::Blob) -> Js<Experiment> {
-        Ok(Self(crate::experiment::Experiment::read(name, BlobReader::new(file))?))
-    }
-
-    /// What it is about. Through JSON text, which keeps what is the page's own as it was.
-    pub fn header(&self) -> Js<JsValue> {
-        let text = serde_json::to_string(&self.0.header)?;
-        js_sys::JSON::parse(&text).map_err(|_| JsError::new("the header cannot be read"))
-    }
-
-    /// The run.
-    pub fn snapshot(&mut self) -> js_sys::Uint8Array {
-        js_sys::Uint8Array::from(std::mem::take(&mut self.0.snapshot).as_slice())
-    }
-
-    /// The data as an importer gives it, where the file has them; once.
-    pub fn data(&mut self) -> Js<JsValue> {
-        let Some(bytes) = self.0.data.take() else { return Ok(JsValue::UNDEFINED) };
-        described(&prepared::read(&bytes)?, &bytes)
     }
 }

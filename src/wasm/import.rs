@@ -1,8 +1,7 @@
 //! A user's own files in the page: dropped files, read in slices, and the steps from them to data that can be trained on.
 
-use super::{Js, put, to_js};
+use super::{Js, from_js, put, to_js};
 use crate::data::Corpus;
-use crate::data::check::Plan;
 use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
 use crate::data::import::{Advance, Import, Pixels};
 use crate::data::look::{self, Look, Seen};
@@ -216,10 +215,9 @@ impl Importer {
         self.import.pictures()
     }
 
-    /// Findings with the remedies of `plan`. Through JSON text: numbers are keys of a plan, which objects do not have.
+    /// Findings with the remedies of `plan`.
     pub fn check(&self, plan: JsValue) -> Js<JsValue> {
-        let text = serde_json::to_string(&self.import.check(&self::plan(plan)?))?;
-        js_sys::JSON::parse(&text).map_err(|_| JsError::new("the findings cannot be read"))
+        to_js(&self.import.check(&from_js(&plan)?))
     }
 
     /// `{ key, captions, label }` of some pictures.
@@ -240,7 +238,7 @@ impl Importer {
 
     /// The data with the remedies of `plan`, as one file.
     pub fn finish(&self, plan: JsValue) -> Js<JsValue> {
-        let corpus = self.import.finish(&self::plan(plan)?)?;
+        let corpus = self.import.finish(&from_js(&plan)?)?;
         described(&corpus, &prepared::write(&corpus)?)
     }
 }
@@ -263,10 +261,4 @@ pub(super) fn described(corpus: &Corpus, bytes: &[u8]) -> Js<JsValue> {
     }))?;
     put(&object, "bytes", &js_sys::Uint8Array::from(bytes).into())?;
     Ok(object)
-}
-
-/// Numbers are the keys of `captions`, which JavaScript writes as texts: through JSON, where that is the same.
-fn plan(plan: JsValue) -> Js<Plan> {
-    let text = js_sys::JSON::stringify(&plan).ok().and_then(|text| text.as_string()).unwrap_or_default();
-    Ok(serde_json::from_str(&text)?)
 }

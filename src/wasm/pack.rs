@@ -1,6 +1,6 @@
 //! What there is before a run: settings, presets, objectives and the pack.
 
-use super::{Js, to_js};
+use super::{Js, from_js, to_js};
 use crate::config::Config;
 use crate::data::pack::{Manifest, Pack as DataPack, PackOptions};
 use crate::data::{Corpus, prepared, shapes};
@@ -100,13 +100,13 @@ struct Selection {
 impl Data {
     /// A part of a pack, `{ subset, views }`, whose parts are loaded.
     pub fn from_pack(pack: &Pack, selection: JsValue) -> Js<Data> {
-        let Selection { subset, views } = serde_wasm_bindgen::from_value(selection)?;
+        let Selection { subset, views } = from_js(&selection)?;
         Ok(Self(Rc::new(pack.0.corpus(&PackOptions { subset, views })?)))
     }
 
     /// Generated scenes, `{ items, seed }`.
     pub fn shapes(options: JsValue) -> Js<Data> {
-        Ok(Self(Rc::new(shapes(serde_wasm_bindgen::from_value(options)?)?)))
+        Ok(Self(Rc::new(shapes(from_js(&options)?)?)))
     }
 
     /// Own data as an importer wrote it.

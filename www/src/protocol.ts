@@ -103,7 +103,7 @@ export interface Workload { config: Config; image_dim: number; text_dim: number 
 /** What a run is about: part of a bundled pack, generated scenes, or own data by its fingerprint, as the importer wrote it (`encoded`: through the image encoder). */
 export type DataChoice = { pack: string; subset: string; views: string[] } | { shapes: { items: number; seed: number } } | { own: string; file: Blob; encoded: boolean };
 
-/** The interface of a wasm bundle (wasm-bindgen, target web). */
+/** The interface of the engine's bundles (wasm-bindgen, target web), from here to `Engine`. */
 export interface PackHandle {
   manifest(): PackManifest;
   parts_for(subset: string, views: string[], languages: string[]): string[];
@@ -132,7 +132,7 @@ export interface EngineHandle {
   clusters(how: { kmeans: number } | { hdbscan: number }, space: string): Promise<Clusters>;
   search_text(text: string, k: number, moment: Moment): Promise<Hits>;
   search_item(item: number, k: number, moment: Moment): Promise<Hits>;
-  search_image(pack: PackHandle, bytes: Uint8Array, name: string, k: number, moment: Moment): Promise<Hits>;
+  search_image(pack: PackHandle, width: number, height: number, rgba: Uint8Array, k: number, moment: Moment): Promise<Hits>;
   neighbourhood(item: number, k: number, moment: Moment): Promise<Neighbourhood>;
   lessons(item: number, student: Side, count: number): Promise<Lesson[]>;
   similarity(items: Uint32Array): Promise<Float32Array>;
@@ -188,8 +188,9 @@ export interface ExperimentHandle {
   data(): Prepared | undefined;
   free(): void;
 }
-export interface Bundle {
-  default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }>;
+interface Module { default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }> }
+/** What trains, with a GPU or without. */
+export interface Bundle extends Module {
   about(): About;
   default_config(): Config;
   presets(): Preset[];
@@ -197,9 +198,12 @@ export interface Bundle {
   retunable(): string[];
   Pack: new (manifest: Uint8Array) => PackHandle;
   Data: { from_pack(pack: PackHandle, selection: { subset: string; views: string[] }): DataHandle; shapes(options: { items: number; seed: number }): DataHandle; prepared(bytes: Uint8Array): DataHandle };
+  Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
+}
+/** What reads a user's files; loaded when there are some. */
+export interface FilesBundle extends Module {
   Experiment: { open(name: string, file: Blob): ExperimentHandle };
   Importer: { open(name: string, files: [string, Blob][], encoder?: Uint8Array): ImporterHandle };
-  Engine: { create(device: DeviceRequest, workload: Workload | null): Promise<EngineHandle> };
 }
 
 /** `auto`: the GPU if it computes the workload as the CPU does, and faster. */
@@ -207,7 +211,7 @@ export type DeviceRequest = "cpu" | "gpu" | "auto";
 
 /** bundles.json, written by the build. */
 export interface BundleFiles { js: string; wasm: string; raw: number; brotli: number; version: string }
-export interface Bundles { cpu: BundleFiles; gpu: BundleFiles | null }
+export interface Bundles { cpu: BundleFiles; files: BundleFiles | null; gpu: BundleFiles | null }
 
 /** `retunable`: settings (`section.key`) that may change while a run stands. */
 export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; device: DeviceReport }
@@ -250,7 +254,7 @@ export type CallName = keyof Calls;
 export type ToWorker = { [N in CallName]: { id: number; call: N; args: Calls[N]["args"] } }[CallName];
 
 /** Why a worker says it cannot go on, and whether it has to be replaced. */
-export interface Failure { message: string; fatal: boolean; kind: "diverged" | "device" | "crash" | "download" | "replaced" | "other" }
+export interface Failure { message: string; fatal: boolean; kind: "diverged" | "device" | "crash" | "download" | "picture" | "replaced" | "other" }
 
 export type FromWorker =
   | { type: "answer"; id: number; result: unknown }

@@ -1,5 +1,5 @@
 // Every run that came as far as a second evaluation: how it went, what it is called, and which of them lie over the curves.
-import { thinned } from "./draw/chart";
+import { thinned } from "./draw/series";
 import type { RunHistory } from "./history.svelte";
 import type { Lab } from "./lab.svelte";
 import type { Config, EvaluationEvent, StepEvent } from "./protocol";

@@ -1,5 +1,5 @@
 // The search: a query that stays while the weights move under it.
-import { told } from "./client";
+import { EngineFailure, told } from "./client";
 import type { Lab } from "./lab.svelte";
 import { explain, type Reasons } from "./explain";
 import { PACKS } from "./offline/addresses";
@@ -150,7 +150,7 @@ export class Search {
       this.asked = { kind: "image", name: query.name, url: URL.createObjectURL(file), bytes };
       if (this.mode !== "now") void this.ask();
     } catch (error) {
-      this.fileProblem = told(error);
+      this.fileProblem = error instanceof EngineFailure && error.failure.kind === "picture" ? t.search.noImage : told(error);
     } finally {
       this.working = false;
       this.lab.download = null;

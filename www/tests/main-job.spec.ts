@@ -12,8 +12,8 @@ test("the first screen says what to do, loads little, and asks nobody else", asy
   await expect(page.getByRole("button", { name: "Train", exact: true })).toBeFocused();
   await expect(page.getByRole("searchbox")).toHaveValue("red fruit");
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
-  // The CPU bundle and the first style; no GPU bundle, no other style, no encoder.
-  expect(watched.requests.filter((url) => /bundles\/gpu|twemoji|openmoji|fluent|encoder|-b\./.test(url))).toEqual([]);
+  // The CPU bundle and the first style; no other bundle, no other style, no encoder.
+  expect(watched.requests.filter((url) => /bundles\/(gpu|files)|twemoji|openmoji|fluent|encoder|-b\./.test(url))).toEqual([]);
   expect(watched.requests.some((url) => /bundles\/cpu\/.*\.wasm/.test(url))).toBe(true);
   expect(watched.outside).toEqual([]);
   expect(watched.errors).toEqual([]);

@@ -68,7 +68,7 @@ async function visit(page: Page, parameters = ""): Promise<void> {
   await page.goto(host.url + parameters);
   await stands(page);
   // The first screen first: nothing of this is fetched for it.
-  expect(host.asked.filter((address) => /sw\.js|twemoji|openmoji|fluent|encoder|bundles\/gpu|-b\./.test(address))).toEqual([]);
+  expect(host.asked.filter((address) => /sw\.js|twemoji|openmoji|fluent|encoder|bundles\/(gpu|files)|-b\./.test(address))).toEqual([]);
   await expect(page.getByText("works offline")).toBeVisible({ timeout: 120_000 });
 }
 
@@ -78,6 +78,7 @@ test("after one visit everything works without a server: training, words, a pict
   const parts = host.asked.filter((address) => address.startsWith("packs/") && address.includes("?v="));
   expect(new Set(parts.map((address) => address.split("?")[0])).size).toBeGreaterThan(25);
   expect(host.asked.filter((address) => address.startsWith("bundles/gpu"))).toEqual([]);
+  expect(host.asked.filter((address) => address.startsWith("bundles/files")).map((address) => /\w+$/.exec(address.split("?")[0]!)![0]).sort()).toEqual(["js", "wasm"]);
   await host.stop();
 
   await page.goto(`${host.url}?epochs=3`);

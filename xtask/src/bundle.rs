@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::preset::Preset;
+use crate::preset::{Bundle, Preset};
 use crate::process::{clock, command, run, size};
 use crate::progress;
 use crate::setup::Ready;
@@ -96,11 +96,11 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
 }
 
 fn expected(preset: &Preset) -> &'static str {
-    match (preset.profile.as_str(), preset.features.is_empty()) {
-        ("dev", true) => "3 min",
-        ("dev", false) => "8 min",
-        (_, true) => "6 min",
-        (_, false) => "25 min",
+    match (preset.profile.as_str(), preset.bundle) {
+        ("dev", Bundle::Gpu) => "8 min",
+        ("dev", _) => "3 min",
+        (_, Bundle::Gpu) => "25 min",
+        (_, _) => "6 min",
     }
 }
 
@@ -113,7 +113,8 @@ fn compile(ready: &Ready, preset: &Preset, commit: &str) -> Result<PathBuf> {
             .args(&select),
     );
     let mut cargo = ready.wasm_tool("cargo")?;
-    cargo.args(["build", "--lib", "--message-format=json", "--profile", &preset.profile]).args(&select);
+    cargo.args(["rustc", "--lib", "--message-format=json", "--profile", &preset.profile]).args(&select);
+    cargo.arg("--").args(&preset.rustc);
     if preset.limit_brotli.is_some() {
         // Products only: in a test build it would compile the crate anew after every commit.
         cargo.env("MTLS_LAB_COMMIT", commit);
@@ -201,7 +202,6 @@ fn check_limit(preset: &Preset, entry: &Entry) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preset::Bundle;
 
     fn preset(limit: Option<u64>) -> Preset {
         Preset {
@@ -209,6 +209,7 @@ mod tests {
             bundle: Bundle::Gpu,
             profile: "release".into(),
             features: vec!["gpu".into(), "x".into()],
+            rustc: vec![],
             keep_names: false,
             wasm_opt: vec![],
             limit_brotli: limit,

@@ -15,12 +15,14 @@ pub struct Preset {
     /// The preset's own name (the table's key).
     #[serde(skip)]
     pub name: String,
-    /// `cpu` or `gpu`: which of the page's two bundles this is.
+    /// Which of the page's bundles this is.
     pub bundle: Bundle,
     /// A cargo profile.
     pub profile: String,
     /// Cargo features; the default ones are always off.
     pub features: Vec<String>,
+    /// Flags for rustc where it compiles our library, and links.
+    pub rustc: Vec<String>,
     /// Whether function names stay in the file.
     pub keep_names: bool,
     /// Flags for wasm-opt; empty: it is not run.
@@ -29,13 +31,15 @@ pub struct Preset {
     pub limit_brotli: Option<u64>,
 }
 
-/// The page's two bundles.
+/// The page's bundles.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Ord, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 pub enum Bundle {
     /// Loaded first; runs everywhere.
     Cpu,
-    /// The same interface plus WebGPU.
+    /// Reads a user's own files; loaded when there are some.
+    Files,
+    /// The CPU bundle's interface plus WebGPU.
     Gpu,
 }
 
@@ -44,6 +48,7 @@ impl Bundle {
     pub fn folder(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
+            Self::Files => "files",
             Self::Gpu => "gpu",
         }
     }
@@ -52,11 +57,18 @@ impl Bundle {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    page: Option<Page>,
     preset: BTreeMap<String, Preset>,
 }
 
-/// All presets, by name.
-pub struct Presets(BTreeMap<String, Preset>);
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Page {
+    limit_brotli: u64,
+}
+
+/// All presets, by name, and what the page may weigh.
+pub struct Presets(BTreeMap<String, Preset>, Option<Page>);
 
 impl Presets {
     /// Reads `wasm-pack.toml` in the repository root.
@@ -69,7 +81,12 @@ impl Presets {
         for (name, preset) in &mut file.preset {
             preset.name.clone_from(name);
         }
-        Ok(Self(file.preset))
+        Ok(Self(file.preset, file.page))
+    }
+
+    /// Most bytes, after brotli, that the page is drawn with before it loads an engine or data.
+    pub fn first_paint(&self) -> Option<u64> {
+        self.1.map(|page| page.limit_brotli)
     }
 
     /// One preset, or an error that lists those there are.
@@ -108,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_file_has_two_products_with_limits_and_two_test_variants_without() {
+    fn the_committed_file_has_products_with_limits_and_a_test_variant_of_each_without() {
         let presets = committed();
-        for (name, bundle) in [("cpu", Bundle::Cpu), ("gpu", Bundle::Gpu)] {
+        for (name, bundle) in [("cpu", Bundle::Cpu), ("files", Bundle::Files), ("gpu", Bundle::Gpu)] {
             let product = presets.get(name).unwrap();
             let test = presets.get(&format!("{name}-test")).unwrap();
             assert_eq!((product.bundle, test.bundle), (bundle, bundle));
@@ -118,11 +135,12 @@ mod tests {
             assert!(product.limit_brotli.is_some() && !product.keep_names);
             assert!(test.limit_brotli.is_none() && test.profile == "dev");
         }
+        assert!(presets.first_paint().is_some());
     }
 
     #[test]
     fn a_misspelt_key_and_a_missing_key_are_errors() {
-        let good = "[preset.a]\nbundle='cpu'\nprofile='dev'\nfeatures=[]\nkeep-names=true\nwasm-opt=[]\n";
+        let good = "[preset.a]\nbundle='cpu'\nprofile='dev'\nfeatures=[]\nrustc=[]\nkeep-names=true\nwasm-opt=[]\n";
         assert!(Presets::parse(good).is_ok());
         let misspelt = format!("{good}limit-brotil = 5\n");
         assert!(Presets::parse(&misspelt).is_err());
@@ -135,7 +153,7 @@ mod tests {
         let presets = committed();
         let names =
             |list: &[&str]| presets.choose(list).map(|chosen| chosen.into_iter().map(|p| p.name).collect::<Vec<_>>());
-        assert_eq!(names(&["gpu", "cpu"]).unwrap(), ["cpu", "gpu"]);
+        assert_eq!(names(&["gpu", "files", "cpu"]).unwrap(), ["cpu", "files", "gpu"]);
         assert!(names(&["gpu"]).is_err());
         assert!(names(&["cpu", "cpu-test"]).is_err());
         let unknown = names(&["fast"]).unwrap_err().to_string();

@@ -28,10 +28,10 @@ pub fn build(ready: &Ready, presets: &[Preset]) -> Result<()> {
     Ok(())
 }
 
-/// Serves `dist/` as soon as the CPU bundle is there, and builds the GPU bundle beside it.
+/// Serves `dist/` as soon as all that needs no GPU is there, and builds the GPU bundle beside it.
 pub fn serve(ready: &Ready, presets: &[Preset], port: u16) -> Result<()> {
     let dist = ready.workspace.dist();
-    let (first, later): (Vec<_>, Vec<_>) = presets.iter().partition(|preset| preset.bundle == Bundle::Cpu);
+    let (first, later): (Vec<_>, Vec<_>) = presets.iter().partition(|preset| preset.bundle != Bundle::Gpu);
     let mut made = Vec::new();
     for preset in first {
         made.push((preset, bundle::build(ready, preset)?));

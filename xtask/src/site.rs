@@ -6,16 +6,19 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Entry, Finished, compress};
-use crate::preset::{Bundle, Preset};
-use crate::process::run;
+use crate::preset::{Bundle, Preset, Presets};
+use crate::process::{run, size};
 use crate::setup::Ready;
 use crate::stamp;
+use crate::workspace::read;
 
 /// `bundles.json`, which the page polls until the bundle that it wants is there.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Bundles {
     /// Always there in a finished folder.
     pub cpu: Option<Entry>,
+    /// `null` where only engines were built.
+    pub files: Option<Entry>,
     /// `null` until it is built.
     pub gpu: Option<Entry>,
 }
@@ -23,6 +26,13 @@ pub struct Bundles {
 /// Builds the site and lays it into `out` with the packs, without any bundle yet.
 pub fn lay(ready: &Ready, out: &Path, product: bool) -> Result<()> {
     let built = vite(ready, product)?;
+    if product {
+        let (bytes, limit) = (first_paint(&built)?, Presets::load(&ready.workspace.root)?.first_paint());
+        eprintln!("page: {} brotli before an engine or data", size(bytes));
+        if limit.is_some_and(|limit| bytes > limit) {
+            bail!("the page is {bytes} bytes after brotli before anything is loaded; wasm-pack.toml allows {limit:?}");
+        }
+    }
     if out.exists() {
         std::fs::remove_dir_all(out).with_context(|| format!("cannot empty {}", out.display()))?;
     }
@@ -55,6 +65,7 @@ pub fn add(out: &Path, preset: &Preset, bundle: &Finished) -> Result<()> {
     let mut list: Bundles = serde_json::from_str(&text).unwrap_or_default();
     match preset.bundle {
         Bundle::Cpu => list.cpu = Some(bundle.entry.clone()),
+        Bundle::Files => list.files = Some(bundle.entry.clone()),
         Bundle::Gpu => list.gpu = Some(bundle.entry.clone()),
     }
     write_json(out, &list)
@@ -103,6 +114,22 @@ fn vite(ready: &Ready, product: bool) -> Result<PathBuf> {
     Ok(built)
 }
 
+/// Bytes, as a host with brotli sends them, of index.html and of the scripts and styles that it names.
+pub fn first_paint(site: &Path) -> Result<u64> {
+    let index = read(&site.join("index.html"))?;
+    let values = ["src=\"./", "href=\"./"].into_iter().flat_map(|start| index.split(start).skip(1));
+    let named = values.filter_map(|rest| rest.split('"').next());
+    let named = named.filter(|file| file.ends_with(".js") || file.ends_with(".css"));
+    named.map(|file| sent(site, file)).try_fold(sent(site, "index.html")?, |sum, bytes| Ok(sum + bytes?))
+}
+
+/// Bytes of the compressed file where there is one.
+fn sent(site: &Path, file: &str) -> Result<u64> {
+    let compressed = site.join(format!("{file}.br"));
+    let path = if compressed.is_file() { compressed } else { site.join(file) };
+    Ok(std::fs::metadata(&path).with_context(|| path.display().to_string())?.len())
+}
+
 fn is_text(file: &Path) -> bool {
     file.extension()
         .and_then(|extension| extension.to_str())
@@ -132,6 +159,7 @@ mod tests {
             bundle,
             profile: "dev".into(),
             features: vec![],
+            rustc: vec![],
             keep_names: true,
             wasm_opt: vec![],
             limit_brotli: None,

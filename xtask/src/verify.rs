@@ -29,16 +29,18 @@ const LIMIT: Duration = Duration::from_secs(50 * 60);
 const PREFIX: &str = "/some/path/";
 
 /// Names of the stages, in order.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 15] = [
     "format",
     "clippy",
     "doc",
     "clippy-wasm-cpu",
+    "clippy-wasm-files",
     "clippy-wasm-gpu",
     "test",
     "test-wasm-cpu",
     "test-wasm-gpu",
     "bundle-cpu",
+    "bundle-files",
     "bundle-gpu",
     "site-check",
     "site-build",
@@ -48,7 +50,7 @@ pub const NAMES: [&str; 13] = [
 /// Runs the stages whose name contains one of the filters; all without any.
 pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
     let presets = Presets::load(&ready.workspace.root)?;
-    let (cpu, gpu) = (presets.get("cpu-test")?, presets.get("gpu-test")?);
+    let (cpu, files, gpu) = (presets.get("cpu-test")?, presets.get("files-test")?, presets.get("gpu-test")?);
     // What the bundle stages leave for the page stage.
     let made: RefCell<Vec<(Preset, Finished)>> = RefCell::default();
     let build = |preset: &Preset| {
@@ -61,11 +63,13 @@ pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
         Box::new(|| clippy(ready, &["--all-targets"], &words(&NATIVE))),
         Box::new(|| doc(ready)),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&cpu))),
+        Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&files))),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&gpu))),
         Box::new(|| native(ready)),
         Box::new(|| browser(ready, &cpu)),
         Box::new(|| browser(ready, &gpu)),
         Box::new(|| build(&cpu)),
+        Box::new(|| build(&files)),
         Box::new(|| build(&gpu)),
         Box::new(|| site_check(ready)),
         Box::new(|| site::lay(ready, &ready.workspace.dist_test(), false).map(|()| Tally::CHECK)),

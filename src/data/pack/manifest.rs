@@ -152,9 +152,11 @@ impl Manifest {
             format: String,
             version: u32,
         }
-        let broken =
-            |error: serde_json::Error| Error::format(FILE, format!("not a readable manifest ({error}); {REMEDY}"));
-        let head: Head = serde_json::from_slice(bytes).map_err(broken)?;
+        fn broken(error: impl std::fmt::Display) -> Error {
+            Error::format(FILE, format!("not a readable manifest ({error}); {REMEDY}"))
+        }
+        let text = std::str::from_utf8(bytes).map_err(broken)?;
+        let head: Head = serde_json::from_str(text).map_err(broken)?;
         if head.format != PACK_FORMAT {
             return Err(Error::format(
                 FILE,
@@ -172,7 +174,7 @@ impl Manifest {
                 format!("pack version {}, this build reads {PACK_VERSION}; {remedy}", head.version),
             ));
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(broken)?;
+        let manifest: Self = serde_json::from_str(text).map_err(broken)?;
         manifest.check().map_err(|problem| Error::format(FILE, format!("{problem}; {REMEDY}")))?;
         Ok(manifest)
     }

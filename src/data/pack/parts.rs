@@ -2,6 +2,7 @@
 
 use super::{Part, bad_part};
 use crate::data::corpus::Tiles;
+use crate::data::sheet;
 use crate::error::Result;
 use crate::features::int8::{Int8, Scaled, open};
 use crate::matrix::Matrix;
@@ -32,18 +33,16 @@ pub(super) fn check_integrity(part: &Part, bytes: &[u8]) -> Result<()> {
 
 /// Cuts the atlas into tiles.
 pub(super) fn atlas(part: &Part, bytes: &[u8]) -> Result<Tiles> {
-    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
-        .map_err(|error| bad_part(&part.name, error))?
-        .into_rgb8();
     let (size, columns) = (part.tile, part.columns);
-    let wanted = (columns * size, part.rows.div_ceil(columns) * size);
-    if (picture.width() as usize, picture.height() as usize) != wanted {
+    let (width, height) = (columns * size, part.rows.div_ceil(columns) * size);
+    let picture = sheet::read(bytes, (width, height)).map_err(|error| bad_part(&part.name, error))?;
+    if (picture.width, picture.height) != (width, height) {
         return Err(bad_part(
             &part.name,
-            format!("{} x {} pixels instead of {} x {}", picture.width(), picture.height(), wanted.0, wanted.1),
+            format!("{} x {} pixels instead of {width} x {height}", picture.width, picture.height),
         ));
     }
-    let pixels = picture.into_raw();
+    let pixels = picture.rgb;
     let stride = columns * size * 3;
     let mut rgb = Vec::with_capacity(part.rows * size * size * 3);
     for i in 0..part.rows {
@@ -70,12 +69,12 @@ pub(super) fn features(part: &Part, bytes: &[u8]) -> Result<Matrix> {
 
 /// One list of texts per concept.
 pub(super) fn texts(part: &Part, bytes: &[u8]) -> Result<Vec<Vec<String>>> {
-    let mut json = Vec::new();
+    let mut json = String::new();
     flate2::read::GzDecoder::new(bytes)
         .take(MAX_TEXT_BYTES)
-        .read_to_end(&mut json)
+        .read_to_string(&mut json)
         .map_err(|error| bad_part(&part.name, error))?;
-    let texts: Vec<Vec<String>> = serde_json::from_slice(&json).map_err(|error| bad_part(&part.name, error))?;
+    let texts: Vec<Vec<String>> = serde_json::from_str(&json).map_err(|error| bad_part(&part.name, error))?;
     if texts.len() != part.rows {
         return Err(bad_part(&part.name, format!("texts of {} concepts instead of {}", texts.len(), part.rows)));
     }

@@ -1,13 +1,10 @@
-// uPlot with the page's fonts and colours.
+// uPlot with the page's fonts and colours; loaded when there is something to draw.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { scale } from "../scale.svelte";
 import { n } from "../strings";
+import type { Line, Mark } from "./series";
 
-/** `colour`: a custom property of app.css, or a colour. */
-export interface Line { label: string; colour: string; dash?: number[]; width?: number; /** Half transparent. */ faint?: boolean }
-/** A moment of the run that is marked on every chart. */
-export interface Mark { at: number; what: string }
 export interface Options {
   lines: Line[];
   /** Powers of ten on the y axis; what is not above 0 is not drawn. */
@@ -92,31 +89,4 @@ function drawMarks(plot: uPlot, marks: Mark[]): void {
     ctx.fillText(what, x + (room ? 4 : -4) * pixel, bbox.top + 10 * pixel);
   }
   ctx.restore();
-}
-
-/** At most `most` points: every k-th, and the last. */
-export function thinned<T>(values: T[], most: number): T[] {
-  if (values.length <= most) return values;
-  const stride = Math.ceil(values.length / most);
-  return values.filter((_, i) => i % stride === 0 || i === values.length - 1);
-}
-
-/** x, or the values of a line. */
-export type Column = (number | null)[];
-/** Tables of x and lines, each with an x of its own, as one. */
-export const joined = (tables: Column[][]): uPlot.AlignedData => {
-  const some = tables.filter((table) => table[0] && table.length > 1) as uPlot.AlignedData[];
-  return some.length === 0 ? [[]] : some.length === 1 ? some[0]! : uPlot.join(some);
-};
-
-/** Of events in the order of their epochs the nearest to one. */
-export function nearest<T extends { epoch: number }>(events: T[], epoch: number): T | null {
-  let [from, to] = [0, events.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (events[middle]!.epoch < epoch) from = middle + 1;
-    else to = middle;
-  }
-  const [before, after] = [events[from - 1], events[from]];
-  return before && after ? (epoch - before.epoch < after.epoch - epoch ? before : after) : (before ?? after ?? null);
 }

@@ -30,7 +30,7 @@ export function attachedTo(lab: Lab, withData: boolean): Attached {
 }
 
 export function readExperiment(lab: Lab, file: Blob, name: string): Promise<ReadExperiment> {
-  const engine = lab.bundles?.cpu;
+  const engine = lab.bundles?.files;
   if (!engine) return Promise.reject(new Error(t.errors.bundles));
   const worker = new Worker(new URL("../worker/experiment.ts", import.meta.url), { type: "module", name: "mtls-lab experiment" });
   return new Promise<ReadExperiment>((resolve, reject) => {

@@ -57,7 +57,7 @@ const thrifty = (): boolean => (navigator as { connection?: { saveData?: boolean
 
 function wanted(lab: Lab): string[] {
   const { bundles, manifest } = lab;
-  const engines = [bundles?.cpu, lab.device?.kind === "gpu" ? bundles?.gpu : null].flatMap((files) => (files ? [files.js, files.wasm] : []));
+  const engines = [bundles?.cpu, thrifty() ? null : bundles?.files, lab.device?.kind === "gpu" ? bundles?.gpu : null].flatMap((files) => (files ? [files.js, files.wasm] : []));
   const view = lab.ready?.info.display_view;
   const parts = (manifest?.parts ?? []).filter(({ name }) => !thrifty() || name.startsWith(`${view}-a`) || name === "en-a");
   const trained = thrifty() ? [] : ["trained/run.json", "trained/run.safetensors"];

@@ -56,7 +56,7 @@ export class Importing {
   begin({ name, files }: Chosen): void {
     this.close();
     this.error = "";
-    const engine = this.lab.bundles?.cpu;
+    const engine = this.lab.bundles?.files;
     if (files.length === 0 || !engine) {
       this.error = files.length === 0 ? t.own.empty : t.errors.bundles;
       return;

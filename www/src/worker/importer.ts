@@ -1,6 +1,6 @@
 // The worker that reads a user's files: an engine of its own, so that what they hold cannot harm the run, and ending the
 // worker ends everything.
-import type { Check, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
+import type { Check, FilesBundle, ImporterHandle, PictureInfo, Plan, Prepared } from "../protocol";
 import { download } from "./download";
 import { loaded } from "./loaded";
 import { Lookers } from "./lookers";
@@ -28,7 +28,7 @@ let importer: ImporterHandle | null = null;
 
 async function begin({ js, wasm, name, files, encoder }: ImportBegin): Promise<void> {
   post({ say: "progress", what: "engine", done: 0, of: 0, pictures: 0 });
-  const bundle = await loaded(js, wasm);
+  const bundle = await loaded<FilesBundle>(js, wasm);
   const weights = encoder && (await download(encoder.url, "encoder", encoder.bytes, (done, of) => post({ say: "progress", what: "encoder", done, of, pictures: 0 })));
   const own = weights ? bundle.Importer.open(name, files, weights) : bundle.Importer.open(name, files);
   importer = own;

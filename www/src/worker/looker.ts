@@ -1,5 +1,5 @@
 // One of several workers that look at pictures: each has an engine and the same files open.
-import type { ImporterHandle, Looked } from "../protocol";
+import type { FilesBundle, ImporterHandle, Looked } from "../protocol";
 import { loaded } from "./loaded";
 import { look } from "./look";
 
@@ -13,7 +13,7 @@ let importer: ImporterHandle | null = null;
 async function answer(message: ToLooker): Promise<Looked[]> {
   if ("keys" in message) return importer ? look(importer, message.keys) : [];
   const { js, wasm, name, files, weights } = message.begin;
-  const { Importer } = await loaded(js, wasm);
+  const { Importer } = await loaded<FilesBundle>(js, wasm);
   importer = weights ? Importer.open(name, files, weights) : Importer.open(name, files);
   return [];
 }

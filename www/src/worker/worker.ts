@@ -5,6 +5,7 @@ import { cutWhiteGround } from "./cutout";
 import { download, DownloadError } from "./download";
 import { Packs, type OpenPack } from "./packs";
 import { exported } from "./exporting";
+import { pixels } from "./pixels";
 import { Pump } from "./pump";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
@@ -40,8 +41,12 @@ function queued<T>(work: () => Promise<T> | T): Promise<T> {
   return next;
 }
 
+/** A picture that this browser cannot decode. */
+class Unreadable extends Error {}
+
 function failure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Unreadable) return { message, fatal: false, kind: "picture" };
   if (error instanceof DownloadError) return { message, fatal: false, kind: "download" };
   if (error instanceof WebAssembly.RuntimeError) return { message: `The engine stopped unexpectedly (${message}).`, fatal: true, kind: "crash" };
   if (/diverged/.test(message)) return { message, fatal: false, kind: "diverged" };
@@ -230,10 +235,13 @@ const handlers: Handlers = {
   async search({ query, k, moment = "now" }) {
     // A picture needs a pack, although the engine looks for an encoder in it only where a run has an encoder's features.
     const parts = query.kind === "image" ? (pack ?? (await need(packs).open("emoji"))).handle : null;
+    const picture = query.kind === "image" ? await pixels(query.bytes as Uint8Array<ArrayBuffer>, query.name) : null;
     return queued(() => {
       const asked = need(engine);
       if (query.kind === "text") return asked.search_text(query.text, k, moment);
-      return query.kind === "item" ? asked.search_item(query.item, k, moment) : asked.search_image(need(parts), query.bytes, query.name, k, moment);
+      if (query.kind === "item") return asked.search_item(query.item, k, moment);
+      if (!picture) throw new Unreadable();
+      return asked.search_image(need(parts), picture.width, picture.height, new Uint8Array(picture.data.buffer), k, moment);
     });
   },
   neighbourhood: ({ item, k, moment }) => queued(() => need(engine).neighbourhood(item, k, moment)),

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::facts::Facts;
-use crate::site::Bundles;
+use crate::site::{Bundles, first_paint};
 use crate::workspace::read;
 
 /// What the page needs to paint: itself, and the scripts and styles that it names.
@@ -14,39 +14,18 @@ pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
     if !dist.join("index.html").is_file() {
         bail!("dist/ is not built: `cargo xtask build`, then measure again");
     }
-    let index = read(&dist.join("index.html"))?;
-    let mut bytes = sent(dist, "index.html")?;
-    for file in named(&index) {
-        bytes += sent(dist, file)?;
-    }
     let bundles: Bundles = serde_json::from_str(&read(&dist.join("bundles.json"))?)?;
     let mut add = |what: &str, bytes: u64| {
         #[expect(clippy::cast_precision_loss, reason = "file sizes")]
         facts.add("payload", [json!({"what": what, "kb": bytes as f64 / 1e3})]);
     };
-    add("first paint: page, scripts, styles", bytes);
-    for (what, entry) in [("CPU bundle", bundles.cpu), ("GPU bundle", bundles.gpu)] {
+    add("first paint: page, scripts, styles", first_paint(dist)?);
+    for (what, entry) in [("CPU bundle", bundles.cpu), ("files bundle", bundles.files), ("GPU bundle", bundles.gpu)] {
         if let Some(brotli) = entry.and_then(|entry| entry.brotli) {
             add(what, brotli);
         }
     }
     Ok(())
-}
-
-/// Local scripts and styles in the page's head.
-fn named(index: &str) -> Vec<&str> {
-    let values = ["src=\"./", "href=\"./"].into_iter().flat_map(|start| index.split(start).skip(1));
-    values
-        .filter_map(|rest| rest.split('"').next())
-        .filter(|file| file.ends_with(".js") || file.ends_with(".css"))
-        .collect()
-}
-
-/// Bytes of the compressed file where there is one.
-fn sent(dist: &Path, file: &str) -> Result<u64> {
-    let compressed = dist.join(format!("{file}.br"));
-    let path = if compressed.is_file() { compressed } else { dist.join(file) };
-    Ok(std::fs::metadata(path)?.len())
 }
 
 #[cfg(test)]
