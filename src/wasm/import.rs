@@ -1,6 +1,6 @@
 //! A user's own files in the page: dropped files, read in slices, and the steps from them to data that can be trained on.
 
-use super::{Js, from_js, put, to_js};
+use super::{Js, put, to_js};
 use crate::data::Corpus;
 use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
 use crate::data::import::{Advance, Import, Pixels};
@@ -215,9 +215,9 @@ impl Importer {
         self.import.pictures()
     }
 
-    /// Findings with the remedies of `plan`.
+    /// Findings with the remedies of `plan`, which names as many pictures as there are: read as it is, without text between.
     pub fn check(&self, plan: JsValue) -> Js<JsValue> {
-        to_js(&self.import.check(&from_js(&plan)?))
+        to_js(&self.import.check(&serde_wasm_bindgen::from_value(plan)?))
     }
 
     /// `{ key, captions, label }` of some pictures.
@@ -238,7 +238,7 @@ impl Importer {
 
     /// The data with the remedies of `plan`, as one file.
     pub fn finish(&self, plan: JsValue) -> Js<JsValue> {
-        let corpus = self.import.finish(&from_js(&plan)?)?;
+        let corpus = self.import.finish(&serde_wasm_bindgen::from_value(plan)?)?;
         described(&corpus, &prepared::write(&corpus)?)
     }
 }
