@@ -150,7 +150,7 @@ export class Search {
       this.asked = { kind: "image", name: query.name, url: URL.createObjectURL(file), bytes };
       if (this.mode !== "now") void this.ask();
     } catch (error) {
-      this.fileProblem = error instanceof EngineFailure && error.failure.kind === "picture" ? t.search.noImage : told(error);
+      this.fileProblem = error instanceof EngineFailure && error.failure.kind === "picture" ? t.search.unreadable(file.name) : told(error);
     } finally {
       this.working = false;
       this.lab.download = null;

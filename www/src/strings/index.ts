@@ -88,6 +88,7 @@ function build(s: Sentences) {
       encoder: (size: string): string => fill(s.search.encoder, { size }),
       by: (title: string): string => fill(s.search.by, { title }),
       own: (name: string): string => fill(s.search.own, { name }),
+      unreadable: (name: string): string => fill(s.search.unreadable, { name }),
     },
     chosen: {
       ...s.chosen,
