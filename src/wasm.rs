@@ -6,7 +6,6 @@
 //! A method that is `async` must not be called while another one is in flight: the worker serialises its calls.
 
 use serde::Serialize;
-#[cfg(feature = "engine")]
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
@@ -36,12 +35,10 @@ fn to_js(value: &impl Serialize) -> Js<JsValue> {
     js_sys::JSON::parse(&serde_json::to_string(value)?).map_err(|_| JsError::new("no JSON"))
 }
 
-#[cfg(feature = "engine")]
 fn json(value: &JsValue) -> String {
     js_sys::JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_else(|| "null".to_owned())
 }
 
-#[cfg(feature = "engine")]
 fn from_js<T: DeserializeOwned>(value: &JsValue) -> Js<T> {
     Ok(serde_json::from_str(&json(value))?)
 }

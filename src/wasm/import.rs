@@ -1,6 +1,6 @@
 //! A user's own files in the page: dropped files, read in slices, and the steps from them to data that can be trained on.
 
-use super::{Js, put, to_js};
+use super::{Js, from_js, put, to_js};
 use crate::data::Corpus;
 use crate::data::files::{self, FileEntry, Files, MOST_FILE_BYTES, MOST_FILES};
 use crate::data::import::{Advance, Import, Pixels};
@@ -9,6 +9,7 @@ use crate::data::prepared;
 use crate::error::{Error, Result};
 use crate::features::encoder::Encoder;
 use crate::tensor::Device;
+use serde::Serialize as _;
 use std::io::{Read, Seek, SeekFrom};
 use wasm_bindgen::prelude::*;
 
@@ -215,9 +216,9 @@ impl Importer {
         self.import.pictures()
     }
 
-    /// Findings with the remedies of `plan`, which names as many pictures as there are: read as it is, without text between.
+    /// Findings with the remedies of `plan`. Through JSON text: numbers are keys of a plan, which objects do not have.
     pub fn check(&self, plan: JsValue) -> Js<JsValue> {
-        to_js(&self.import.check(&serde_wasm_bindgen::from_value(plan)?))
+        to_js(&self.import.check(&from_js(&plan)?))
     }
 
     /// `{ key, captions, label }` of some pictures.
@@ -226,7 +227,8 @@ impl Importer {
         let about: Vec<_> = about
             .map(|(key, captions, label)| serde_json::json!({"key": key, "captions": captions, "label": label}))
             .collect();
-        to_js(&about)
+        // Without text between: a caption may be a megabyte.
+        Ok(about.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
     }
 
     /// Thumbnail of a picture as RGBA, 64 pixels a side.
@@ -238,7 +240,7 @@ impl Importer {
 
     /// The data with the remedies of `plan`, as one file.
     pub fn finish(&self, plan: JsValue) -> Js<JsValue> {
-        let corpus = self.import.finish(&serde_wasm_bindgen::from_value(plan)?)?;
+        let corpus = self.import.finish(&from_js(&plan)?)?;
         described(&corpus, &prepared::write(&corpus)?)
     }
 }
