@@ -30,6 +30,18 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
+/// Gives the loops of training to `team` (see `www/src/worker/team.ts`), which may be more threads than this one.
+#[wasm_bindgen]
+pub fn join(team: crate::tensor::cpu::team::Team) {
+    crate::tensor::cpu::team::join(team);
+}
+
+/// Numbers of a thread's scratch, for a team.
+#[wasm_bindgen]
+pub fn scratch() -> usize {
+    mtls_kernels::SCRATCH
+}
+
 /// Through JSON text: what a type looks like in a file and in JavaScript is one code, and a bundle of half the size.
 fn to_js(value: &impl Serialize) -> Js<JsValue> {
     js_sys::JSON::parse(&serde_json::to_string(value)?).map_err(|_| JsError::new("no JSON"))

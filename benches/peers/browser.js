@@ -151,21 +151,21 @@ export async function tfjs(version, batches, repeat) {
 }
 
 /**
- * This project's engine, compiled with its feature `bench`, on `jobs` as `mtls-lab bench --job` takes them: each in an instance
- * of its own, so that one that runs out of memory takes no other with it.
+ * What the engine measures of itself, each job in a worker of its own (engine.js), so that one that runs out of memory takes no
+ * other with it.
  */
-export async function ours(jobs) {
+export async function ours(jobs, threads, kernels) {
   const rows = [];
   // Not counted: the browser compiles a module for speed only while it runs, and keeps that for the instances after.
   for (const [i, { job, repeat }] of [...jobs.slice(0, 1), ...jobs].entries()) {
-    try {
-      const engine = await import(`./engine/mtls_lab.js?${i}`);
-      await engine.default({ module_or_path: "./engine/mtls_lab_bg.wasm" });
-      const row = await engine.bench(JSON.stringify(job), repeat);
-      if (i > 0) rows.push(row);
-    } catch (error) {
-      rows.push({ ...job, error: `${JSON.stringify(job)}: ${error.message}` });
-    }
+    const worker = new Worker("./engine.js", { type: "module" });
+    const row = await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => ("row" in data ? resolve(data.row) : reject(new Error(data.error)));
+      worker.onerror = (event) => reject(new Error(event.message || "the worker stopped"));
+      worker.postMessage({ job, repeat, threads, kernels });
+    }).catch((error) => ({ ...job, error: `${JSON.stringify(job)}: ${error.message}` }));
+    worker.terminate();
+    if (i > 0) rows.push(row);
   }
   return rows;
 }

@@ -7,7 +7,7 @@
 
 use crate::analyze::{all_finite, centred, mean_row, points_down, product, same_cols, view, view_transposed};
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, dot};
 use crate::rng::{Purpose, Rng, stream};
 use crate::tensor::cpu::matmul::{Operand, matmul};
 use nalgebra::DMatrix;
@@ -56,7 +56,7 @@ impl Projector {
         all_finite(rows, "projection")?;
         let mean = mean_row(rows);
         let x = centred(rows, &mean);
-        let raw = rows.data.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+        let raw = squares(&x) + rows.rows as f64 * mean.iter().map(|m| m * m).sum::<f64>();
         let previous = self.frame.as_ref();
         let start = previous.map(|f| &f.map).filter(|map| map.nrows() == x.cols);
         let mut map = principal_axes(&x, self.dims, raw, start, self.seed);
@@ -87,6 +87,11 @@ impl Projector {
     }
 }
 
+/// The sum of all squares.
+fn squares(x: &Matrix) -> f64 {
+    (0..x.rows).map(|i| f64::from(dot(x.row(i), x.row(i)))).sum()
+}
+
 /// `X^T X q` for columns `q [d, w]`: through the `[d, d]` table once where there are more rows than columns, which are
 /// then looked at once and not in every pass.
 fn squared(x: &Matrix) -> impl Fn(&DMatrix<f32>) -> DMatrix<f32> {
@@ -115,7 +120,7 @@ fn squared(x: &Matrix) -> impl Fn(&DMatrix<f32>) -> DMatrix<f32> {
 /// Rayleigh–Ritz step. Axes that are noise are zero columns.
 fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>>, seed: u64) -> DMatrix<f32> {
     let mut axes = DMatrix::zeros(x.cols, dims);
-    let total = x.data.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+    let total = squares(x);
     if total <= NOISE * NOISE.sqrt() * raw || x.rows < 2 {
         return axes;
     }

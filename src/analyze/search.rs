@@ -7,6 +7,7 @@ use crate::analyze::same_cols;
 use crate::error::Result;
 use crate::matrix::{Matrix, dot};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// One result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -21,8 +22,25 @@ pub struct Hit {
 /// `k > n`. An error when the dimensions differ.
 pub fn top_k(query: &[f32], table: &Matrix, k: usize) -> Result<Vec<Hit>> {
     same_cols(query.len(), table.cols, "search")?;
-    Ok(top_k_by(table.rows, k, |i| dot(query, table.row(i))))
+    let among = |rows: Range<usize>| {
+        let mut hits = top_k_by(rows.len(), k, |i| dot(query, table.row(rows.start + i)));
+        hits.iter_mut().for_each(|hit| hit.index += rows.start);
+        hits
+    };
+    #[cfg(feature = "cli")]
+    if table.rows >= 2 * SHARE {
+        use rayon::prelude::*;
+        // What is best of all is among the best of its share; of equal scores the earlier row comes first in both.
+        let shares = (0..table.rows.div_ceil(SHARE)).into_par_iter();
+        let found = shares.map(|s| among(s * SHARE..table.rows.min((s + 1) * SHARE))).collect::<Vec<_>>().concat();
+        return Ok(top_k_by(found.len(), k, |i| found[i].score).into_iter().map(|hit| found[hit.index]).collect());
+    }
+    Ok(among(0..table.rows))
 }
+
+/// Rows that a thread looks through at a time.
+#[cfg(feature = "cli")]
+const SHARE: usize = 1 << 13;
 
 /// [`top_k`] for each row of `queries`.
 pub fn top_k_batch(queries: &Matrix, table: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>> {
@@ -94,6 +112,19 @@ mod tests {
             assert_eq!(hits[0].index, i);
             assert!((hits[0].score - 1.0).abs() < 1e-5);
             assert!(hits[1].score < hits[0].score);
+        }
+    }
+
+    #[test]
+    fn a_large_table_is_searched_as_a_small_one() {
+        // Few values, so that equal scores meet across the shares of threads.
+        let mut rng = random::rng(3);
+        let values = (0..3 * 20_001).map(|_| rng.random_range(0..3) as f32).collect();
+        let table = Matrix { rows: 20_001, cols: 3, data: values };
+        let query = [1.0, -0.5, 0.25];
+        for k in [1, 10, 100, 20_001] {
+            let plain = top_k_by(table.rows, k, |i| dot(&query, table.row(i)));
+            assert_eq!(top_k(&query, &table, k).unwrap(), plain, "k {k}");
         }
     }
 

@@ -11,8 +11,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use adam::Adam;
+pub use adam::adam;
 pub use cpu::conv::Window;
+pub use mtls_kernels::Adam;
 pub use read::{Gradients, read};
 
 use std::sync::Arc;

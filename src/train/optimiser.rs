@@ -7,7 +7,7 @@ use crate::config::{Teacher, TrainConfig, TransferConfig};
 use crate::error::Result;
 use crate::model::Weights;
 use crate::model::weights::{decayed, trained};
-use crate::tensor::{Adam, Device, Gradients, Tensor};
+use crate::tensor::{Adam, Device, Gradients, Tensor, adam};
 use std::collections::BTreeMap;
 
 const EPSILON: f32 = 1e-8;
@@ -89,7 +89,7 @@ impl State {
             let t = self.updates.entry(name.clone()).or_insert(0);
             *t += 1;
             let correct = |beta: f64| (1.0 - beta.powf(*t as f64)) as f32;
-            let adam = Adam {
+            let numbers = Adam {
                 rate: learning_rate as f32,
                 keep: if decayed(&name) { (1.0 - learning_rate * config.weight_decay) as f32 } else { 1.0 },
                 beta: [config.beta_1, config.beta_2],
@@ -97,7 +97,7 @@ impl State {
                 epsilon: EPSILON,
             };
             let state = [self.weights.take(&name)?, self.first.take(&name)?, self.second.take(&name)?];
-            let [w, m, v] = adam.update(state, g, factor.as_ref());
+            let [w, m, v] = adam(&numbers, state, g, factor.as_ref());
             self.weights.0.insert(name.clone(), w);
             self.first.0.insert(name.clone(), m);
             self.second.0.insert(name, v);

@@ -22,6 +22,8 @@ export class EngineClient {
   lastHeard = performance.now();
   /** How far the export is that somebody waits for. */
   exporting: ((share: number) => void) | null = null;
+  /** Those that do the engine's loops. */
+  threads = 1;
   #worker: Worker;
   #next = 1;
   #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -39,6 +41,7 @@ export class EngineClient {
       } else if (data.type === "exporting") {
         this.exporting?.(data.share);
       } else {
+        if (data.type === "team") this.threads = data.threads;
         onPush(data);
       }
     };

@@ -1,11 +1,11 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
-import { EngineClient, told, type Pushed } from "./client";
+import { told, type EngineClient, type Pushed } from "./client";
 import { readBundles, type DeviceWish } from "./device";
+import { connect } from "./engines";
 import { forgetIfAsked } from "./experiment/forget";
 import { RunHistory } from "./history.svelte";
 import type { About, Bundles, Config, DeviceReport, DeviceRequest, Failure, Objective, Opened, PackManifest, Preset, Ready, RunInfo } from "./protocol";
 import { Comparison } from "./compare/comparison.svelte";
-import { PACKS } from "./offline/addresses";
 import { ownSets } from "./own/sets.svelte";
 import { Timeline } from "./timeline.svelte";
 import { Tuning } from "./tuning.svelte";
@@ -54,6 +54,8 @@ export class Lab {
   msPerStep = $state(0);
   device = $state.raw<DeviceReport | null>(null);
   deviceWhy = $state("");
+  /** Those that do the loops of training. */
+  threads = $state(1);
   wish = $state<DeviceWish>(this.address.device);
   /** Nothing is looked for where nothing is said about it. */
   query = $state(this.address.query ?? this.#suggestion);
@@ -131,25 +133,8 @@ export class Lab {
   }
 
   /** A fresh worker with its engine open; it is not the page's yet. `keeps`: it hands out snapshots of its run. */
-  async connect(device: DeviceRequest, heard: (from: EngineClient, pushed: Pushed) => void = (from, pushed) => this.#heard(from, pushed), keeps = true): Promise<[EngineClient, Opened]> {
-    const files = device === "cpu" ? this.bundles?.cpu : this.bundles?.gpu;
-    if (!files) throw new Error(t.errors.bundles);
-    const client: EngineClient = new EngineClient((pushed) => heard(client, pushed));
-    try {
-      const opened = await client.call("open", {
-        js: new URL(files.js, this.base).href,
-        wasm: new URL(files.wasm, this.base).href,
-        packs: new URL(PACKS, this.base).href,
-        device,
-        workload: device === "auto" ? (this.ready?.info.workload ?? null) : null,
-        keeps,
-        dims: this.space.dims,
-      });
-      return [client, opened];
-    } catch (error) {
-      client.terminate();
-      throw error;
-    }
+  connect(device: DeviceRequest, heard: (from: EngineClient, pushed: Pushed) => void = (from, pushed) => this.#heard(from, pushed), keeps = true): Promise<[EngineClient, Opened]> {
+    return connect(this, device, heard, keeps);
   }
 
   /** Makes a worker the page's own; the previous one ends. */
@@ -161,6 +146,7 @@ export class Lab {
     this.objectives = opened.objectives;
     this.device = opened.device;
     this.deviceWhy = why;
+    this.threads = client.threads;
     this.settings.known(opened.defaults, opened.presets);
     this.tuning.retunable = new Set(opened.retunable);
     void client.call("visible", { visible: !document.hidden });
@@ -331,6 +317,8 @@ export class Lab {
         this.#speak();
         if (!this.address.embed) this.runs.recordRun();
       }
+    } else if (pushed.type === "team") {
+      this.threads = pushed.threads;
     } else if (pushed.type === "projection") {
       this.positions = pushed;
       this.moved++;

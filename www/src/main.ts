@@ -34,7 +34,7 @@ declare global {
   }
 }
 export interface LabState {
-  phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string;
+  phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string; threads: number;
   /** Name of the data set. */
   data: string;
   parameters: number; total: number; evaluations: number; snapshotStep: number | null; savedStep: number | null;
@@ -61,6 +61,7 @@ window.__lab = {
     step: lab.step,
     device: lab.device?.kind ?? null,
     deviceWhy: lab.deviceWhy,
+    threads: lab.threads,
     data: lab.ready?.info.corpus ?? "",
     parameters: lab.ready?.info.parameters ?? 0,
     total: lab.info?.total_steps ?? 0,

@@ -189,8 +189,12 @@ export interface ExperimentHandle {
   free(): void;
 }
 interface Module { default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }> }
-/** What trains, with a GPU or without. */
+/** Who does the engine's loops, as it sees them: the job at an address of its memory, in parts, with room beside it for each thread. */
+export interface Team { readonly threads: number; run(job: number, parts: number, scratch: number): void }
+/** What trains, with a GPU or without. `scratch`: numbers of the room that a thread of a team needs. */
 export interface Bundle extends Module {
+  join(team: Team): void;
+  scratch(): number;
   about(): About;
   default_config(): Config;
   presets(): Preset[];
@@ -209,9 +213,9 @@ export interface FilesBundle extends Module {
 /** `auto`: the GPU if it computes the workload as the CPU does, and faster. */
 export type DeviceRequest = "cpu" | "gpu" | "auto";
 
-/** bundles.json, written by the build. */
-export interface BundleFiles { js: string; wasm: string; raw: number; brotli: number; version: string }
-export interface Bundles { cpu: BundleFiles; files: BundleFiles | null; gpu: BundleFiles | null }
+/** bundles.json, written by the build. `kernels`: modules with the engine's loops, best first; `threads`: the CPU's bundle where memory may be shared. */
+export interface BundleFiles { js: string; wasm: string; kernels?: string[]; raw: number; brotli: number; version: string }
+export interface Bundles { cpu: BundleFiles; threads?: BundleFiles | null; files: BundleFiles | null; gpu: BundleFiles | null }
 
 /** `retunable`: settings (`section.key`) that may change while a run stands. */
 export interface Opened { about: About; defaults: Config; presets: Preset[]; objectives: Objective[]; retunable: string[]; device: DeviceReport }
@@ -221,7 +225,7 @@ export type Query = { kind: "text"; text: string } | { kind: "item"; item: numbe
 
 /** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; packs: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
+  open: { args: { js: string; wasm: string; kernels: string[]; threads: number; packs: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };
@@ -263,6 +267,8 @@ export type FromWorker =
   | { type: "download"; what: string; loaded: number; total: number }
   /** A slice is about to be computed: the watchdog's heartbeat. */
   | { type: "beat"; step: number }
+  /** From now on so many threads do the engine's loops. */
+  | { type: "team"; threads: number }
   | { type: "progress"; events: EngineEvent[]; step: number; ms_per_step: number; running: boolean }
   /** The share of an export that is done. */
   | { type: "exporting"; share: number }

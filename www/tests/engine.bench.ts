@@ -4,17 +4,23 @@
 import { expect, test, type Page } from "@playwright/test";
 import { readFile, writeFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
+import ts from "typescript";
 
 interface Plan {
   /** `node_modules`, `inputs`, `engine`, and `""` for the peers' own files. */
   folders: Record<string, string>;
+  /** The engine's bundles, and the jobs of the threaded one. */
+  engines: { cpu: string; threads: string };
+  kernels: Record<"cpu" | "threads", string[]>;
+  threaded: Plan["jobs"];
+  threads: number;
   versions: { jaxjs: string; tfjs: string };
   batches: number[];
   repeat: number;
   jobs: { job: Record<string, unknown>; repeat: number }[];
 }
 interface Peers {
-  ours(jobs: Plan["jobs"]): Promise<Record<string, unknown>[]>;
+  ours(jobs: Plan["jobs"], threads: number, kernels: string[]): Promise<Record<string, unknown>[]>;
   jaxjs(version: string, batches: number[], repeat: number): Promise<Record<string, unknown>[]>;
   tfjs(version: string, batches: number[], repeat: number): Promise<Record<string, unknown>[]>;
 }
@@ -22,16 +28,23 @@ interface Peers {
 const HOME = "http://localhost/";
 const TYPES: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
-/** An empty page that finds the plan's folders below its address. */
-async function open(page: Page, folders: Plan["folders"]): Promise<void> {
+/** What lets a page share memory between its threads. */
+const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+
+/** An empty page that finds the plan's folders below its address; TypeScript in them comes as JavaScript. */
+async function open(page: Page, folders: Plan["folders"], headers: Record<string, string>): Promise<void> {
   await page.route(`${HOME}**`, async (route) => {
     const path = normalize(decodeURIComponent(new URL(route.request().url()).pathname)).slice(1);
-    if (!path) return route.fulfill({ contentType: "text/html", body: "<!doctype html><title>bench</title>" });
+    if (!path) return route.fulfill({ headers, contentType: "text/html", body: "<!doctype html><title>bench</title>" });
     const [first, ...rest] = path.split("/");
     const inside = folders[first!];
     const file = inside ? join(inside, ...rest) : join(folders[""]!, path);
-    const body = await readFile(file).catch(() => null);
-    return body ? route.fulfill({ body, contentType: TYPES[extname(file)] ?? "application/octet-stream" }) : route.fulfill({ status: 404, body: "" });
+    const body = await readFile(file).catch(() => readFile(`${file}.ts`)).catch(() => null);
+    if (body && (file.endsWith(".ts") || !extname(file))) {
+      const { outputText } = ts.transpileModule(body.toString(), { compilerOptions: { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022 } });
+      return route.fulfill({ headers, body: outputText, contentType: TYPES[".js"]! });
+    }
+    return body ? route.fulfill({ headers, body, contentType: TYPES[extname(file)] ?? "application/octet-stream" }) : route.fulfill({ status: 404, body: "" });
   });
   await page.goto(HOME);
 }
@@ -41,18 +54,21 @@ test("the engine and its peers", async ({ browser }) => {
   test.setTimeout(3_600_000);
   const plan = JSON.parse(await readFile(process.env.BENCH_PLAN!, "utf8")) as Plan;
   const rows: Record<string, unknown>[] = [];
-  for (const who of ["ours", "jaxjs", "tfjs"] as const) {
+  for (const who of ["ours", "threads", "jaxjs", "tfjs"] as const) {
     const key = who === "ours" ? "browser" : who;
+    const engine = who === "threads" ? "threads" : "cpu";
     // Each in a tab of its own, so that nobody inherits another's memory.
     const page = await browser.newPage();
-    await open(page, plan.folders);
+    await open(page, { ...plan.folders, engine: plan.engines[engine] }, who === "threads" ? ISOLATED : {});
     try {
       const measured = await page.evaluate(async ({ who, plan }) => {
         const file = "./browser.js";
         // Where memory could be shared, jax-js would compute with several threads.
-        if (crossOriginIsolated) throw new Error("this page may use threads: it measures one");
+        if (crossOriginIsolated !== (who === "threads")) throw new Error("whether this page may use threads is not as asked");
         const peers = (await import(file)) as Peers;
-        return who === "ours" ? peers.ours(plan.jobs) : peers[who](plan.versions[who], plan.batches, plan.repeat);
+        if (who === "ours") return peers.ours(plan.jobs, 1, plan.kernels.cpu);
+        if (who === "threads") return peers.ours(plan.threaded, plan.threads, plan.kernels.threads);
+        return peers[who](plan.versions[who], plan.batches, plan.repeat);
       }, { who, plan });
       rows.push(...measured.map((row) => ({ ...row, key })));
     } catch (error) {

@@ -143,6 +143,18 @@ test("the worker that trains has the page's policy also where the host sends non
   expect((await state(page)).step).toBe(0);
 });
 
+test("from the second visit on threads share memory also where the host sends no headers", async ({ page }) => {
+  const isolated = (): Promise<boolean> => page.evaluate(() => crossOriginIsolated);
+  await visit(page, `?${TINY}&threads=2`);
+  expect(await isolated()).toBe(false);
+  await page.goto(`${host.url}?${TINY}&threads=2`);
+  await stands(page);
+  expect(await isolated()).toBe(true);
+  await until(page, "two threads", ({ threads }) => threads === 2);
+  await train(page);
+  await until(page, "the end", ({ finished }) => finished);
+});
+
 test("the manifest and its icons are there: the page can be installed", async ({ page }) => {
   await visit(page, `?${TINY}`);
   const inspector = await page.context().newCDPSession(page);

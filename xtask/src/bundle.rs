@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::kernels;
 use crate::preset::{Bundle, Preset};
 use crate::process::{clock, command, run, size};
 use crate::progress;
@@ -26,6 +27,9 @@ pub struct Entry {
     pub js: String,
     /// Address of the WebAssembly file, relative to the page.
     pub wasm: String,
+    /// Addresses of the modules with the loops of training, best first.
+    #[serde(default)]
+    pub kernels: Vec<String>,
     /// Bytes of the WebAssembly file.
     pub raw: u64,
     /// The same after gzip; not measured for a preset without a limit.
@@ -71,7 +75,8 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     let folder = workspace.bundles().join(&preset.name);
     let recipe = format!("{preset:?}");
     let content = std::fs::read(&linked)?;
-    let now = stamp::parts(&[&content, recipe.as_bytes()]);
+    let loops = stamp::tree(&workspace.root.join("kernels"), &[])?;
+    let now = stamp::parts(&[&content, recipe.as_bytes(), loops.as_bytes()]);
     drop(content);
     let stamp_file = folder.join(".stamp");
     if !stamp::matches(&stamp_file, &now) {
@@ -138,12 +143,22 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
         std::fs::remove_dir_all(&work)?;
     }
     std::fs::create_dir_all(&work)?;
+    let shared = work.join("shared.wasm");
+    let linked = if preset.bundle == Bundle::Threads {
+        std::fs::write(&shared, kernels::with_tls_alignment(std::fs::read(linked)?)?)?;
+        &shared
+    } else {
+        linked
+    };
     let mut bindgen = ready.tool("wasm-bindgen")?;
     bindgen.args(["--target", "web", "--out-name", "mtls_lab", "--out-dir"]).arg(&work);
     if !preset.keep_names {
         bindgen.args(["--remove-name-section", "--remove-producers-section"]);
     }
     run(bindgen.arg(linked))?;
+    if shared.exists() {
+        std::fs::remove_file(shared)?;
+    }
     let binary = work.join(BINARY);
     if !preset.wasm_opt.is_empty() {
         let started = Instant::now();
@@ -157,8 +172,11 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
         std::fs::rename(small, &binary)?;
         eprintln!("bundle {}: wasm-opt took {}", preset.name, clock(started.elapsed()));
     }
+    kernels::build(ready, preset.bundle, &work)?;
     if preset.limit_brotli.is_some() {
-        compress(&ready.workspace.root, &[binary, work.join(JS)])?;
+        let files: Vec<_> =
+            kernels::names(preset.bundle).map(|name| work.join(name)).chain([binary, work.join(JS)]).collect();
+        compress(&ready.workspace.root, &files)?;
     }
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
@@ -181,6 +199,7 @@ fn entry(preset: &Preset, folder: &Path, hash: &str, version: String, commit: St
     Ok(Entry {
         js: address(JS),
         wasm: address(BINARY),
+        kernels: kernels::names(preset.bundle).map(address).collect(),
         raw: length(BINARY)?,
         gzip: length(&format!("{BINARY}.gz")).ok(),
         brotli: length(&format!("{BINARY}.br")).ok(),

@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod bundle;
 mod debian;
+mod kernels;
 mod preset;
 mod process;
 mod progress;
@@ -32,7 +33,7 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   setup                  install what is missing (also the browser for the tests)
-  build [--preset A,B]   build the bundles and the site into dist/ (default: cpu,files,gpu)
+  build [--preset A,B]   build the bundles and the site into dist/ (default: cpu,files,threads,gpu)
   serve [--port N] [--preset A,B]
                          build, and serve on loopback as soon as the CPU bundle is there
   test [FILTER ...]      all checks and tests, or the stages whose name contains a filter
@@ -106,7 +107,7 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
 
 /// `--port N` and `--preset A,B`, each at most once useful; the default presets are the products.
 fn options<'a>(words: &[&'a str]) -> Result<(Option<u16>, Vec<&'a str>), String> {
-    let (mut port, mut presets) = (None, vec!["cpu", "files", "gpu"]);
+    let (mut port, mut presets) = (None, vec!["cpu", "files", "threads", "gpu"]);
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         let value = rest.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -179,7 +180,7 @@ mod tests {
     #[test]
     fn the_command_line_is_read_as_the_help_says() {
         assert_eq!(parse(&[]), Ok(Verb::Help));
-        assert_eq!(parse(&["build"]), Ok(Verb::Build(vec!["cpu", "files", "gpu"])));
+        assert_eq!(parse(&["build"]), Ok(Verb::Build(vec!["cpu", "files", "threads", "gpu"])));
         assert_eq!(
             parse(&["serve", "--port", "9000", "--preset", "cpu-test"]),
             Ok(Verb::Serve { port: 9000, presets: vec!["cpu-test"] })

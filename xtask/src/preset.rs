@@ -37,6 +37,8 @@ pub struct Preset {
 pub enum Bundle {
     /// Loaded first; runs everywhere.
     Cpu,
+    /// The same where memory may be shared between threads.
+    Threads,
     /// Reads a user's own files; loaded when there are some.
     Files,
     /// The CPU bundle's interface plus WebGPU.
@@ -48,6 +50,7 @@ impl Bundle {
     pub fn folder(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
+            Self::Threads => "threads",
             Self::Files => "files",
             Self::Gpu => "gpu",
         }
@@ -127,7 +130,9 @@ mod tests {
     #[test]
     fn the_committed_file_has_products_with_limits_and_a_test_variant_of_each_without() {
         let presets = committed();
-        for (name, bundle) in [("cpu", Bundle::Cpu), ("files", Bundle::Files), ("gpu", Bundle::Gpu)] {
+        for (name, bundle) in
+            [("cpu", Bundle::Cpu), ("threads", Bundle::Threads), ("files", Bundle::Files), ("gpu", Bundle::Gpu)]
+        {
             let product = presets.get(name).unwrap();
             let test = presets.get(&format!("{name}-test")).unwrap();
             assert_eq!((product.bundle, test.bundle), (bundle, bundle));

@@ -28,10 +28,11 @@ pub fn build(ready: &Ready, presets: &[Preset]) -> Result<()> {
     Ok(())
 }
 
-/// Serves `dist/` as soon as all that needs no GPU is there, and builds the GPU bundle beside it.
+/// Serves `dist/` as soon as a page works, and builds beside it what makes it faster: threads, and the GPU.
 pub fn serve(ready: &Ready, presets: &[Preset], port: u16) -> Result<()> {
     let dist = ready.workspace.dist();
-    let (first, later): (Vec<_>, Vec<_>) = presets.iter().partition(|preset| preset.bundle != Bundle::Gpu);
+    let (first, later): (Vec<_>, Vec<_>) =
+        presets.iter().partition(|preset| matches!(preset.bundle, Bundle::Cpu | Bundle::Files));
     let mut made = Vec::new();
     for preset in first {
         made.push((preset, bundle::build(ready, preset)?));
@@ -45,8 +46,11 @@ pub fn serve(ready: &Ready, presets: &[Preset], port: u16) -> Result<()> {
     for preset in later {
         let added = bundle::build(ready, preset).and_then(|made| site::add(&dist, preset, &made));
         match added {
-            Ok(()) => println!("  The GPU bundle is ready; the page takes it up by itself."),
-            Err(error) => eprintln!("  The page goes on with the CPU bundle alone: {error:#}"),
+            Ok(()) if preset.bundle == Bundle::Gpu => {
+                println!("  The GPU bundle is ready; the page takes it up by itself.")
+            }
+            Ok(()) => println!("  The bundle {} is ready: reload the page to use it.", preset.name),
+            Err(error) => eprintln!("  The page goes on without the bundle {}: {error:#}", preset.name),
         }
     }
     loop {

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    IF_NONE_MATCH, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -143,6 +143,12 @@ fn respond(request: &Request<Incoming>, site: &Site) -> Answer {
         plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read\n")
     });
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.parse().expect("a constant of plain text"));
+    // With these a page may share memory between its threads; a static host that cannot send them has the service worker.
+    for (name, value) in
+        [("cross-origin-opener-policy", "same-origin"), ("cross-origin-embedder-policy", "require-corp")]
+    {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     response
 }
 

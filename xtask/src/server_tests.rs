@@ -86,6 +86,8 @@ fn a_page_comes_with_type_policy_and_a_tag_that_saves_the_second_download() {
     assert_eq!(field(&head, "Content-Type").unwrap(), "text/html; charset=utf-8");
     assert_eq!(field(&head, "Content-Security-Policy").unwrap(), POLICY);
     assert_eq!(field(&head, "X-Content-Type-Options").unwrap(), "nosniff");
+    assert_eq!(field(&head, "Cross-Origin-Opener-Policy").unwrap(), "same-origin");
+    assert_eq!(field(&head, "Cross-Origin-Embedder-Policy").unwrap(), "require-corp");
     assert_eq!(field(&head, "Cache-Control").unwrap(), "no-cache");
     let again = format!("If-None-Match: {}\r\n", field(&head, "ETag").unwrap());
     let (head, body) = ask(&served.url, "GET", "/", &again);

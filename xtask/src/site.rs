@@ -17,6 +17,9 @@ use crate::workspace::read;
 pub struct Bundles {
     /// Always there in a finished folder.
     pub cpu: Option<Entry>,
+    /// Taken in place of it where memory may be shared; `null` until it is built.
+    #[serde(default)]
+    pub threads: Option<Entry>,
     /// `null` where only engines were built.
     pub files: Option<Entry>,
     /// `null` until it is built.
@@ -65,6 +68,7 @@ pub fn add(out: &Path, preset: &Preset, bundle: &Finished) -> Result<()> {
     let mut list: Bundles = serde_json::from_str(&text).unwrap_or_default();
     match preset.bundle {
         Bundle::Cpu => list.cpu = Some(bundle.entry.clone()),
+        Bundle::Threads => list.threads = Some(bundle.entry.clone()),
         Bundle::Files => list.files = Some(bundle.entry.clone()),
         Bundle::Gpu => list.gpu = Some(bundle.entry.clone()),
     }
@@ -144,6 +148,7 @@ mod tests {
         Entry {
             js: "a".into(),
             wasm: "b".into(),
+            kernels: vec![],
             raw,
             gzip: None,
             brotli: None,

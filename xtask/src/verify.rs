@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(50 * 60);
 const PREFIX: &str = "/some/path/";
 
 /// Names of the stages, in order.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "format",
     "clippy",
     "doc",
@@ -40,6 +40,7 @@ pub const NAMES: [&str; 15] = [
     "test-wasm-cpu",
     "test-wasm-gpu",
     "bundle-cpu",
+    "bundle-threads",
     "bundle-files",
     "bundle-gpu",
     "site-check",
@@ -51,6 +52,7 @@ pub const NAMES: [&str; 15] = [
 pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
     let presets = Presets::load(&ready.workspace.root)?;
     let (cpu, files, gpu) = (presets.get("cpu-test")?, presets.get("files-test")?, presets.get("gpu-test")?);
+    let threads = presets.get("threads-test")?;
     // What the bundle stages leave for the page stage.
     let made: RefCell<Vec<(Preset, Finished)>> = RefCell::default();
     let build = |preset: &Preset| {
@@ -69,6 +71,7 @@ pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
         Box::new(|| browser(ready, &cpu)),
         Box::new(|| browser(ready, &gpu)),
         Box::new(|| build(&cpu)),
+        Box::new(|| build(&threads)),
         Box::new(|| build(&files)),
         Box::new(|| build(&gpu)),
         Box::new(|| site_check(ready)),

@@ -1,4 +1,4 @@
-//! Matrix products: the `gemm` crate natively, and a kernel of our own for WebAssembly's 128-bit lanes.
+//! Matrix products: the `gemm` crate natively, a kernel of our own in a browser.
 
 use super::Array;
 
@@ -69,88 +69,12 @@ fn product(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, add: 
 }
 
 #[cfg(target_arch = "wasm32")]
-use lanes::product;
-
-/// Panels of the operands are copied so that the innermost loop reads them in order (Goto & van de Geijn 2008); a tile of
-/// the result stays in registers: 4 rows of two vectors, as engines have 16 registers and need some themselves.
-#[cfg(target_arch = "wasm32")]
-mod lanes {
-    use super::Operand;
-    use core::arch::wasm32::{f32x4_splat, v128, v128_load, v128_load32_splat, v128_store};
-
-    const ROWS: usize = 4;
-    const COLUMNS: usize = 8;
-    /// Depth of a panel: one of `b` (8 KiB) stays in the first cache.
-    const DEPTH: usize = 256;
-
-    #[cfg(target_feature = "relaxed-simd")]
-    use core::arch::wasm32::f32x4_relaxed_madd as multiply_add;
-
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
-        use core::arch::wasm32::{f32x4_add, f32x4_mul};
-        f32x4_add(f32x4_mul(a, b), c)
-    }
-
-    pub fn product(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
-        if !add {
-            out.fill(0.0);
-        }
-        let mut left = vec![0.0; m.next_multiple_of(ROWS) * DEPTH.min(k)];
-        let mut right = [0.0; COLUMNS * DEPTH];
-        for start in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - start);
-            for (panel, i) in left.chunks_exact_mut(ROWS * depth).zip((0..m).step_by(ROWS)) {
-                let step = |i, p| a.values[i * a.row + (start + p) * a.column];
-                pack::<ROWS>(panel, i, m, step);
-            }
-            for j in (0..n).step_by(COLUMNS) {
-                let panel = &mut right[..COLUMNS * depth];
-                pack::<COLUMNS>(panel, j, n, |j, p| b.values[(start + p) * b.row + j * b.column]);
-                for (rows, i) in left.chunks_exact(ROWS * depth).zip((0..m).step_by(ROWS)) {
-                    let tile = tile(rows, panel);
-                    for (r, row) in tile.iter().enumerate().take(m - i) {
-                        let width = COLUMNS.min(n - j);
-                        let out = &mut out[(i + r) * n + j..][..width];
-                        out.iter_mut().zip(row).for_each(|(out, x)| *out += x);
-                    }
-                }
-            }
-        }
-    }
-
-    /// `W` rows (or columns) from `first` side by side, zeros beyond `end`.
-    fn pack<const W: usize>(panel: &mut [f32], first: usize, end: usize, value: impl Fn(usize, usize) -> f32) {
-        for (p, lane) in panel.as_chunks_mut::<W>().0.iter_mut().enumerate() {
-            for (w, x) in lane.iter_mut().enumerate() {
-                *x = if first + w < end { value(first + w, p) } else { 0.0 };
-            }
-        }
-    }
-
-    fn tile(left: &[f32], right: &[f32]) -> [[f32; COLUMNS]; ROWS] {
-        let mut sums = [[f32x4_splat(0.0); 2]; ROWS];
-        let (left, right) = (left.as_chunks::<ROWS>().0, right.as_chunks::<COLUMNS>().0);
-        for (a, b) in left.iter().zip(right) {
-            // SAFETY: both loads lie inside the eight numbers of `b`, the splats inside the four of `a`.
-            unsafe {
-                let b = [v128_load(b.as_ptr().cast()), v128_load(b.as_ptr().add(4).cast())];
-                for (sums, a) in sums.iter_mut().zip(a) {
-                    let a = v128_load32_splat(std::ptr::from_ref(a).cast());
-                    *sums = [multiply_add(a, b[0], sums[0]), multiply_add(a, b[1], sums[1])];
-                }
-            }
-        }
-        let mut tile = [[0.0; COLUMNS]; ROWS];
-        for (tile, sums) in tile.iter_mut().zip(sums) {
-            // SAFETY: eight numbers take two vectors.
-            unsafe {
-                v128_store(tile.as_mut_ptr().cast(), sums[0]);
-                v128_store(tile.as_mut_ptr().add(4).cast(), sums[1]);
-            }
-        }
-        tile
-    }
+fn product(out: &mut [f32], sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
+    use mtls_kernels::{Job, Operand as Place, Product};
+    let [a, b] = [a, b].map(|x| Place { values: x.values.as_ptr(), row: x.row, column: x.column });
+    let job = Job::Product(Product { sizes, a, b, out: out.as_mut_ptr(), add });
+    // SAFETY: `matmul` has checked that all three lie inside their slices.
+    unsafe { super::team::run(&job, sizes.iter().product()) }
 }
 
 impl Array {

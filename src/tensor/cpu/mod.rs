@@ -11,6 +11,8 @@ mod index;
 pub mod matmul;
 mod reduce;
 mod shape;
+#[cfg(target_arch = "wasm32")]
+pub mod team;
 mod update;
 
 pub use update::adam;

@@ -1,9 +1,10 @@
-// The page without a network. Built as one classic script, `sw.js`, beside index.html; by hand, because its three rules
+// The page without a network. Built as one classic script, `sw.js`, beside index.html; by hand, because its rules
 // are fewer than what a library for them would need to be told:
 //  - a file whose address changes with its content (assets/…, bundles and pack parts with ?v=) is taken from the cache first;
 //  - everything else (the page itself, bundles.json, a pack's manifest) from the network first, so that nothing kept
 //    here ever hides a new build; the cache answers where there is no network;
-//  - worker scripts get the policy of the page, which they do not inherit and many static hosts cannot send.
+//  - worker scripts get the policy of the page, which they do not inherit and many static hosts cannot send; and the page
+//    and its workers get the two headers with which memory may be shared between threads (from the second visit on).
 import type { FromKeeper, ToKeeper } from "./messages";
 
 /** Paths of the built site, from the folder of this file; the build puts them in (offline-plugin.ts). */
@@ -38,7 +39,8 @@ scope.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) return;
   const found = isFixed(url) ? cacheFirst(request, url) : networkFirst(request, url);
-  event.respondWith(request.destination === "worker" ? found.then(withPolicy) : found);
+  const ours = request.mode === "navigate" || request.destination === "worker";
+  event.respondWith(ours ? found.then((response) => withPolicy(response, request.destination === "worker")) : found);
 });
 
 /** A whole site or none: its index.html and the files that it names are of one build. */
@@ -103,11 +105,15 @@ async function newest(address: string): Promise<Response | undefined> {
   return (await (await caches.open(SITE + SITE_VERSION)).match(address)) ?? (await (await caches.open(PARTS)).match(address));
 }
 
-function withPolicy(response: Response): Response {
+function withPolicy(response: Response, worker: boolean): Response {
+  // A redirected or an opaque answer cannot be made anew.
+  if (response.type === "opaqueredirect" || response.status === 0) return response;
   const headers = new Headers(response.headers);
   // The body here is the decoded one.
   for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name);
-  headers.set("Content-Security-Policy", POLICY);
+  if (worker) headers.set("Content-Security-Policy", POLICY);
+  headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  headers.set("Cross-Origin-Embedder-Policy", "require-corp");
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 

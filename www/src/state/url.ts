@@ -27,6 +27,8 @@ export interface Address {
   preset: string;
   values: Map<string, Value>;
   device: DeviceWish;
+  /** How many threads train on the CPU; null: as many as there are. */
+  threads: number | null;
   query: string | null;
   view: View;
   /** The run, its twin, or both. */
@@ -55,7 +57,7 @@ export interface Address {
 
 export function readAddress(search: string): Address {
   const params = new URLSearchParams(search);
-  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", query: null, view: "space", shown: "run", beside: null, item: null, at: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, experiment: null, unknown: [], bare: true };
+  const address: Address = { data: "emoji-1k", preset: "", values: new Map(), device: "auto", threads: null, query: null, view: "space", shown: "run", beside: null, item: null, at: null, space: spaceDefaults(), language: null, hide: new Set(), embed: false, experiment: null, unknown: [], bare: true };
   for (const [key, text] of params) {
     const setting = SETTING_BY_KEY.get(key);
     const look = readSpaceKey(address.space, key, text);
@@ -66,6 +68,9 @@ export function readAddress(search: string): Address {
     } else if (key === "device") {
       if (text === "cpu" || text === "gpu") address.device = text;
       else address.unknown.push(`device=${text}`);
+    } else if (key === "threads") {
+      if (/^[1-9]\d?$/.test(text)) address.threads = Number(text);
+      else address.unknown.push(`threads=${text}`);
     } else if (key === "q") {
       address.query = text;
     } else if (key === "view" || key === "show") {
@@ -129,12 +134,13 @@ export function runAddress(data: DataSet, preset: string, values: ReadonlyMap<st
 }
 
 /** What is looked at, and how, beside the run itself. */
-export interface Looking { device: DeviceWish; query: string; view: View; shown: Shown; beside: string | null; item: number | null; at: number | null; space: SpaceKeys; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
+export interface Looking { device: DeviceWish; threads: number | null; query: string; view: View; shown: Shown; beside: string | null; item: number | null; at: number | null; space: SpaceKeys; language: Language | null; hide: ReadonlySet<string>; embed: boolean }
 
 /** Puts the address into the address bar; returns it. */
-export function writeAddress(run: string, { device, query, view, shown, beside, item, at, space, language, hide, embed }: Looking, standardQuery: string): string {
+export function writeAddress(run: string, { device, threads, query, view, shown, beside, item, at, space, language, hide, embed }: Looking, standardQuery: string): string {
   const params = new URLSearchParams(run);
   if (device !== "auto") params.set("device", device);
+  if (threads !== null) params.set("threads", String(threads));
   if (query && query !== standardQuery) params.set("q", query);
   if (view !== "space") params.set("view", view);
   if (shown !== "run") params.set("show", shown);

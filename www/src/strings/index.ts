@@ -73,6 +73,7 @@ function build(s: Sentences) {
     device: {
       ...s.device,
       tooSmall: (load: number, threshold: number): string => fill(s.device.tooSmall, { load: load.toExponential(0), threshold: threshold.toExponential(0) }),
+      threads: (count: number): string => fill(s.device.threads, { count }),
       gpuFaster: (cpu: number, gpu: number): string => fill(s.device.gpuFaster, { cpu: ms(cpu), gpu: ms(gpu) }),
       cpuFaster: (cpu: number, gpu: number): string => fill(s.device.cpuFaster, { cpu: ms(cpu), gpu: ms(gpu) }),
       gpuRefused: (why: string): string => fill(s.device.gpuRefused, { why }),

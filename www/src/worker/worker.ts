@@ -7,6 +7,7 @@ import { Packs, type OpenPack } from "./packs";
 import { exported } from "./exporting";
 import { pixels } from "./pixels";
 import { Pump } from "./pump";
+import { compiled, join } from "./team";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
 const PUBLISH_MS = 100;
@@ -180,9 +181,10 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, packs: base, device, workload, keeps: asked, dims: wanted }) {
+  async open({ js, wasm, kernels, threads, packs: base, device, workload, keeps: asked, dims: wanted }) {
     keeps = asked;
     dims = wanted;
+    const loops = compiled(kernels);
     bundle = await (import(/* @vite-ignore */ js) as Promise<Bundle>)
       .then(async (loaded) => {
         memory = (await loaded.default({ module_or_path: wasm })).memory;
@@ -192,6 +194,9 @@ const handlers: Handlers = {
         if (error instanceof WebAssembly.CompileError) throw error;
         throw new DownloadError(`The engine could not be loaded (${error instanceof Error ? error.message : String(error)}).`);
       });
+    // Before anything is computed: other instructions round differently.
+    const module = await loops;
+    if (module && memory) await join(bundle, module, memory, threads, (all) => post({ type: "team", threads: all }));
     packs = new Packs(bundle, base, (what, loaded, total) => post({ type: "download", what, loaded, total }), queued);
     engine = await bundle.Engine.create(device, workload);
     onGpu = engine.device().kind === "gpu";

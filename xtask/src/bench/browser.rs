@@ -1,14 +1,16 @@
 //! What runs in the browser: Playwright does it (`www/tests/*.bench.ts`) and leaves a JSON file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
-use super::{jobs, peers, table};
+use super::jobs::{self, Repeated};
+use super::{peers, table};
 use crate::bundle;
-use crate::preset::Presets;
+use crate::kernels;
+use crate::preset::{Bundle, Presets};
 use crate::process::run;
 use crate::server;
 use crate::setup::Ready;
@@ -16,8 +18,10 @@ use crate::workspace::read;
 
 /// The engine and the peers; the browser's version.
 pub fn engine(ready: &Ready, inputs: &Path, repeat: usize, facts: &mut Facts) -> Result<Option<String>> {
-    let preset = Presets::load(&ready.workspace.root)?.get("cpu-bench")?;
-    let engine = bundle::build(ready, &preset)?;
+    let presets = Presets::load(&ready.workspace.root)?;
+    let built = |name: &str| -> Result<PathBuf> { Ok(bundle::build(ready, &presets.get(name)?)?.folder) };
+    let engines = json!({"cpu": built("cpu-bench")?, "threads": built("threads-bench")?});
+    let kernels = |bundle: Bundle| kernels::names(bundle).collect::<Vec<_>>();
     let sources = peers::sources(ready);
     let modules = peers::node_modules(ready).unwrap_or_else(|error| {
         ["jaxjs", "tfjs"].iter().for_each(|peer| facts.fail(peer, &error));
@@ -25,12 +29,16 @@ pub fn engine(ready: &Ready, inputs: &Path, repeat: usize, facts: &mut Facts) ->
     });
     let manifest: Value = serde_json::from_str(&read(&sources.join("package.json"))?)?;
     let version = |package: &str| manifest["dependencies"][package].clone();
-    let jobs: Vec<Value> =
-        jobs::both(repeat).into_iter().map(|(job, repeat)| json!({"job": job, "repeat": repeat})).collect();
+    let listed = |jobs: Vec<Repeated>| -> Vec<Value> {
+        jobs.into_iter().map(|(job, repeat)| json!({"job": job, "repeat": repeat})).collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = json!({
-        "folders": {"": sources, "node_modules": modules, "inputs": inputs, "engine": engine.folder},
+        "folders": {"": sources, "node_modules": modules, "inputs": inputs, "worker": ready.workspace.www().join("src/worker")},
+        "engines": engines, "kernels": {"cpu": kernels(Bundle::Cpu), "threads": kernels(Bundle::Threads)},
+        "threaded": listed(jobs::threaded(repeat)), "threads": threads,
         "versions": {"jaxjs": version("@jax-js/jax"), "tfjs": version("@tensorflow/tfjs-backend-wasm")},
-        "batches": jobs::BATCHES, "repeat": repeat, "jobs": jobs,
+        "batches": jobs::BATCHES, "repeat": repeat, "jobs": listed(jobs::both(repeat)),
     });
     let file = inputs.with_file_name("plan.json");
     std::fs::write(&file, plan.to_string())?;

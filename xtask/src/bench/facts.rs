@@ -1,6 +1,6 @@
 //! What was measured: one JSON object each, with the field names of `mtls-lab bench --json` and a `key` that says by whom.
 //!
-//! Keys: `native` and `browser` (this project's engine), `page`, `payload`, and the peers `torch`, `jax`, `sklearn`, `jaxjs`,
+//! Keys: `native`, `browser` and `threads` (this project's engine), `page`, `payload`, and the peers `torch`, `jax`, `sklearn`, `jaxjs`,
 //! `tfjs`. An object with `error` stands for what could not be measured, and why. Of several rounds of one job the fastest stays:
 //! what else the machine did slows a round down, and nothing speeds one up.
 

@@ -51,6 +51,11 @@ pub fn both(repeat: usize) -> Vec<Repeated> {
     jobs
 }
 
+/// What the threaded bundle is measured in.
+pub fn threaded(repeat: usize) -> Vec<Repeated> {
+    BATCHES.into_iter().flat_map(|batch| ["none", "sampled"].map(|transfer| (step(batch, transfer), repeat))).collect()
+}
+
 /// How something grows: what is varied, and why it should grow so.
 pub struct Growth {
     /// What is measured against what.

@@ -20,7 +20,12 @@ pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
         facts.add("payload", [json!({"what": what, "kb": bytes as f64 / 1e3})]);
     };
     add("first paint: page, scripts, styles", first_paint(dist)?);
-    for (what, entry) in [("CPU bundle", bundles.cpu), ("files bundle", bundles.files), ("GPU bundle", bundles.gpu)] {
+    for (what, entry) in [
+        ("CPU bundle", bundles.cpu),
+        ("threaded CPU bundle", bundles.threads),
+        ("files bundle", bundles.files),
+        ("GPU bundle", bundles.gpu),
+    ] {
         if let Some(brotli) = entry.and_then(|entry| entry.brotli) {
             add(what, brotli);
         }

@@ -27,7 +27,7 @@ pub fn rows(facts: &Facts) -> Vec<Row> {
         "step on a GPU",
         "`cargo xtask bench` measures the CPU; on a machine with a GPU: `mtls-lab bench --gpu`",
     ));
-    rows.push(missing(5, "step in a threaded bundle", "there is no such bundle"));
+    threads(facts, &mut rows);
     payload(facts, &mut rows);
     page(facts, &mut rows);
     analysis(facts, &mut rows);
@@ -138,6 +138,17 @@ fn all_triplets(facts: &Facts, rows: &mut Vec<Row>) {
     }
 }
 
+fn threads(facts: &Facts, rows: &mut Vec<Row>) {
+    for (job, _) in jobs::threaded(1) {
+        let (batch, transfer) =
+            (&job["batch"], if job["transfer"] == "none" { "" } else { " with both transfer terms" });
+        let what = format!("step{transfer} in the browser, all cores, batch {batch}");
+        let mut row = compared(facts, 5, what, ("threads", &job), ("browser", &job), Target::Faster(1.7));
+        row.peer = Some("one thread".into());
+        rows.push(row);
+    }
+}
+
 fn payload(facts: &Facts, rows: &mut Vec<Row>) {
     let limits = [
         ("first paint: page, scripts, styles", 120.0),
@@ -224,8 +235,8 @@ pub fn disagreements(facts: &Facts) -> Vec<String> {
     let mut check = |job: &Value, pattern: &Value, tolerance: f64| {
         let of = |key: &str, pattern: &Value| facts.most(key, pattern, "check").map(|r| r.value);
         let Some(ours) = of("native", job) else { return };
-        for key in ["browser", "torch", "jax", "jaxjs", "tfjs", "sklearn"] {
-            if let Some(theirs) = of(key, if key == "browser" { job } else { pattern })
+        for key in ["browser", "threads", "torch", "jax", "jaxjs", "tfjs", "sklearn"] {
+            if let Some(theirs) = of(key, if ["browser", "threads"].contains(&key) { job } else { pattern })
                 && (theirs - ours).abs() > tolerance * ours.abs()
             {
                 wrong.push(format!("{pattern}: native {ours}, {key} {theirs}"));
