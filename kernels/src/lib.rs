@@ -62,6 +62,7 @@ mod module {
 }
 
 /// Place `part` of `parts` of `whole` places, cut at multiples of `unit`.
+#[cfg(target_arch = "wasm32")]
 fn share(whole: usize, unit: usize, part: usize, parts: usize) -> core::ops::Range<usize> {
     let units = whole.div_ceil(unit);
     let cut = |part: usize| (units * part / parts.max(1) * unit).min(whole); // No division that could panic.

@@ -7,8 +7,10 @@ use mtls_lab::config::{
 };
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
-use mtls_lab::tensor::Device;
+use mtls_lab::rng::{Purpose, stream};
+use mtls_lab::tensor::{Adam, Device, Tensor, adam};
 use mtls_lab::train::{Event, Session};
+use rand::Rng as _;
 
 /// One test, since burn opens a GPU once in a process, and the last part destroys it.
 pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
@@ -16,6 +18,7 @@ pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
         .await
         .expect("a GPU is installed by the project's own set-up (a software one will do)");
     it_follows_the_cpu(&opened).await;
+    adam_moves_as_on_the_cpu(&opened.device).await;
     super::triplets::all_triplets_on(&opened.device).await;
     options_follow_the_cpu(&opened).await;
     super::golden::losses_on(&opened.device, 1e-4).await;
@@ -39,6 +42,37 @@ async fn it_follows_the_cpu(opened: &Opened) {
     let gpu = losses(&mut session(tiny(), opened.device.clone()), 8).await;
     for (a, b) in cpu.iter().zip(&gpu) {
         assert!((a - b).abs() <= 0.02 * a.abs(), "{cpu:?} {gpu:?}");
+    }
+}
+
+/// Updates of tables of several sizes, with and without a factor; whoever kept the weights keeps them.
+async fn adam_moves_as_on_the_cpu(device: &Device) {
+    let mut rng = stream(2, Purpose::Noise, 0);
+    for [rows, columns] in [[1, 1], [1, 300], [300, 513]] {
+        let mut table = || (0..rows * columns).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+        let (weights, gradients) = (table(), [table(), table(), table()]);
+        let moved = async |device: &Device| {
+            let tensor = |values: &[f32]| Tensor::new(values.to_vec(), [rows, columns], device);
+            let begun = tensor(&weights);
+            let mut state =
+                [begun.clone(), Tensor::zeros([rows, columns], device), Tensor::zeros([rows, columns], device)];
+            for (t, gradient) in (1..).zip(&gradients) {
+                let correct = [0.9f32, 0.999].map(|beta| 1.0 - beta.powi(t));
+                let numbers = Adam { rate: 1e-2, keep: 0.99, beta: [0.9, 0.999], correct, epsilon: 1e-8 };
+                let factor = (t > 1).then(|| Tensor::new(vec![0.5], [1, 1], device));
+                state = adam(&numbers, state, tensor(gradient), factor.as_ref());
+            }
+            let mut all = Vec::new();
+            for tensor in state {
+                all.extend(tensor.values().await.expect("numbers"));
+            }
+            assert_eq!(begun.values().await.expect("numbers"), weights, "kept by somebody else");
+            all
+        };
+        let (cpu, gpu) = (moved(&Device::Cpu).await, moved(device).await);
+        for (a, b) in cpu.iter().zip(&gpu) {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + a.abs()), "{rows} x {columns}: {a} {b}");
+        }
     }
 }
 
