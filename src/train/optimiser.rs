@@ -81,7 +81,7 @@ impl State {
             .collect();
         // From here on nobody else holds the weights: they can move in place.
         drop(tracked);
-        let squares = gradients.iter().map(|(_, g)| g.clone().square().sum().reshape([1, 1])).collect();
+        let squares = gradients.iter().map(|(_, g)| g.clone().square_sum().reshape([1, 1])).collect();
         let norm = Tensor::cat(squares, 1).sum_dim(1).sqrt();
         let factor = (config.clip > 0.0)
             .then(|| norm.clone().add_scalar(1e-12).recip().mul_scalar(config.clip as f32).clamp_max(1.0));

@@ -21,6 +21,12 @@ impl<'a> Operand<'a> {
         Self { values, row: 1, column: width }
     }
 
+    /// Without its first `numbers`.
+    #[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+    fn behind(self, numbers: usize) -> Self {
+        Self { values: &self.values[numbers..], ..self }
+    }
+
     fn covers(&self, rows: usize, columns: usize) -> bool {
         rows == 0 || columns == 0 || (rows - 1) * self.row + (columns - 1) * self.column < self.values.len()
     }
@@ -36,21 +42,68 @@ pub fn matmul(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, ad
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-fn product(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
-    #[cfg(feature = "cli")]
-    let threads = gemm::Parallelism::Rayon(0);
-    #[cfg(not(feature = "cli"))]
-    let threads = gemm::Parallelism::None;
+/// Multiplications that a thread should have for itself: fewer take less time than to wake it.
+#[cfg(feature = "cli")]
+const WORTH_SHARING: usize = 1 << 19;
+
+/// Parts side by side, each with all of the other operand: the crate's own threads meet after every panel.
+#[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+fn product(out: &mut [f32], sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
+    use rayon::prelude::*;
+    /// Rows or columns of a tile in registers divide this.
+    const UNIT: usize = 16;
+    let (threads, longer) = (rayon::current_num_threads(), m.max(n));
+    let parts = threads.min(m * k * n / WORTH_SHARING).min(longer / UNIT);
+    let out = Out(out.as_mut_ptr());
+    if parts < 2 {
+        // SAFETY: `matmul` has checked that all three lie inside their slices.
+        return unsafe { part(out, sizes, n, a, b, add) };
+    }
+    let width = longer.div_ceil(parts).next_multiple_of(UNIT);
+    (0..longer.div_ceil(width)).into_par_iter().for_each(|p| {
+        let (from, size) = (p * width, width.min(longer - p * width));
+        let out = out;
+        // SAFETY: as above; the parts share no number of the result.
+        unsafe {
+            if m >= n {
+                part(Out(out.0.add(from * n)), [size, k, n], n, a.behind(from * a.row), b, add);
+            } else {
+                part(Out(out.0.add(from)), [m, k, size], n, a, b.behind(from * b.column), add);
+            }
+        }
+    });
+}
+
+#[cfg(all(not(target_arch = "wasm32"), not(feature = "cli")))]
+fn product(out: &mut [f32], sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
     // SAFETY: `matmul` has checked that all three lie inside their slices.
+    unsafe { part(Out(out.as_mut_ptr()), sizes, sizes[2], a, b, add) }
+}
+
+/// Where a part of the result begins.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Clone, Copy)]
+struct Out(*mut f32);
+
+// SAFETY: whoever has one writes to places of its own.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe impl Sync for Out {}
+
+/// One thread's product; `width` numbers from a row of the result to the next.
+///
+/// # Safety
+/// All three must lie inside what they point at.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe fn part(out: Out, [m, k, n]: [usize; 3], width: usize, a: Operand, b: Operand, add: bool) {
+    // SAFETY: as for this function.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            out.as_mut_ptr(),
+            out.0,
             1,
-            n as isize,
+            width as isize,
             add,
             a.values.as_ptr(),
             a.column as isize,
@@ -63,7 +116,7 @@ fn product(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, add: 
             false,
             false,
             false,
-            threads,
+            gemm::Parallelism::None,
         );
     }
 }

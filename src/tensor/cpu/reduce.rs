@@ -1,6 +1,7 @@
 //! Sums, means and maxima, of everything or along an axis (which stays, with size 1).
 
 use super::Array;
+use crate::matrix::dot;
 
 /// Every number along the middle of `[before, along, after]` times: the gradient of a sum along it.
 fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> Vec<f32> {
@@ -22,6 +23,13 @@ fn sum(values: &[f32]) -> f32 {
 }
 
 impl Array {
+    /// The sum of all squares, `[1]`, without a table of them; no gradient passes.
+    pub fn square_sum(self) -> Self {
+        let rows = self.shape().last().copied().unwrap_or(1).max(1);
+        let total = self.values().chunks(rows).map(|row| f64::from(dot(row, row))).sum::<f64>() as f32;
+        Self::new(vec![total], [1])
+    }
+
     /// The sum of all numbers, `[1]`.
     pub fn sum(self) -> Self {
         let n = self.len();
