@@ -4,7 +4,7 @@
 //! TBNN's); cross-entropy with a learned temperature after Radford et al. 2021 (CLIP). [`super::sigmoid`] and
 //! [`super::order`] are the other forms.
 
-use super::{hardest, identity, order, sigmoid};
+use super::{identity, order, sigmoid};
 use crate::config::{Reduce, Retrieval, RetrievalConfig};
 use crate::tensor::{Mask, Tensor};
 
@@ -52,6 +52,23 @@ fn scale(log_scale: Tensor<2>) -> Tensor<2> {
 ///
 /// `negatives = 0` takes all `B - 1`.
 pub fn hinge(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
+    match (&s, &known) {
+        (Tensor::Cpu(scores), None | Some(Mask::Cpu(..))) => {
+            let [b, _] = s.dims();
+            let k = if negatives == 0 { b - 1 } else { negatives.min(b - 1) };
+            let known = known.as_ref().and_then(Mask::entries);
+            let each = if reduce == Reduce::Mean { b * k } else { b };
+            let (value, gradient) = super::hinge::hinge(scores.values(), known, b, margin, k, 1.0 / each.max(1) as f32);
+            Tensor::Cpu(scores.clone().with_gradient(value, gradient))
+        }
+        #[cfg(feature = "gpu")]
+        _ => by_operations(s, known, margin, negatives, reduce),
+    }
+}
+
+/// The same in operations of tensors: on a GPU, and what the CPU's form is tested against.
+#[cfg(any(feature = "gpu", test))]
+fn by_operations(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());
     let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii
@@ -62,7 +79,7 @@ pub fn hinge(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, r
         if let Some(known) = known {
             cost = cost.mask_fill(&known, 0.0);
         }
-        hardest(cost, negatives, reduce)
+        super::hardest(cost, negatives, reduce)
     };
     direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Mask::transpose))
 }
@@ -90,6 +107,7 @@ fn log_sum_exp(x: Tensor<2>) -> Tensor<2> {
 mod tests {
     use super::super::check::{gradient, tensor, value};
     use super::*;
+    use rand::Rng as _;
 
     const S: [f32; 9] = [0.9, 0.8, 0.1, 0.2, 0.5, 0.6, 0.0, 0.3, 0.7];
 
@@ -131,6 +149,38 @@ mod tests {
         gradient(5, 5, &s, |s| hinge(s, None, 0.2, 0, Reduce::Sum));
         gradient(5, 5, &s, |s| info_nce(s, tensor(1, 1, &[1.5]), None));
         gradient(1, 1, &[1.5], |scale| info_nce(tensor(5, 5, &s), scale, None));
+    }
+
+    #[test]
+    fn the_fused_hinge_equals_the_operations() {
+        let mut rng = crate::rng::stream(3, crate::rng::Purpose::Noise, 0);
+        for b in [1, 2, 3, 9, 40] {
+            let scores: Vec<f32> = (0..b * b).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let known = (0..b * b).map(|n| n % (b + 1) != 0 && rng.random_range(0..4) == 0).collect();
+            let known = Mask::new(known, [b, b], &crate::tensor::Device::Cpu);
+            for (k, reduce) in [(0, Reduce::Sum), (1, Reduce::Mean), (3, Reduce::Mean), (b, Reduce::Sum)] {
+                for known in [None, Some(known.clone())] {
+                    let of = |loss: &dyn Fn(Tensor<2>) -> Tensor<1>| {
+                        let s = tensor(b, b, &scores).tracked();
+                        let loss = loss(s.clone());
+                        let gradients = loss.clone().backward();
+                        let gradient = s.grad(&gradients).map(|g| pollster::block_on(g.values()).unwrap());
+                        (value(loss), gradient.unwrap())
+                    };
+                    let (fused, by) = of(&|s| hinge(s, known.clone(), 0.2, k, reduce));
+                    let (plain, by_plain) = of(&|s| by_operations(s, known.clone(), 0.2, k, reduce));
+                    assert!((fused - plain).abs() < 1e-5 * (1.0 + plain.abs()), "B {b}, k {k}: {fused} {plain}");
+                    for (a, b) in by.iter().zip(&by_plain) {
+                        assert!((a - b).abs() < 1e-5, "k {k}: {by:?} {by_plain:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_not_lost() {
+        assert!(value(hinge(tensor(3, 3, &[f32::NAN; 9]), None, 0.2, 1, Reduce::Mean)).is_nan());
     }
 
     #[test]

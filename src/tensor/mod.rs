@@ -173,6 +173,15 @@ impl Mask {
         }
     }
 
+    /// The entries of one on the CPU, row by row.
+    pub fn entries(&self) -> Option<&[bool]> {
+        match self {
+            Self::Cpu(entries, _) => Some(entries),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => None,
+        }
+    }
+
     /// Rows as columns.
     pub fn transpose(self) -> Self {
         match self {

@@ -62,13 +62,12 @@ fn product(out: &mut [f32], sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operan
     let width = longer.div_ceil(parts).next_multiple_of(UNIT);
     (0..longer.div_ceil(width)).into_par_iter().for_each(|p| {
         let (from, size) = (p * width, width.min(longer - p * width));
-        let out = out;
         // SAFETY: as above; the parts share no number of the result.
         unsafe {
             if m >= n {
-                part(Out(out.0.add(from * n)), [size, k, n], n, a.behind(from * a.row), b, add);
+                part(out.behind(from * n), [size, k, n], n, a.behind(from * a.row), b, add);
             } else {
-                part(Out(out.0.add(from)), [m, k, size], n, a, b.behind(from * b.column), add);
+                part(out.behind(from), [m, k, size], n, a, b.behind(from * b.column), add);
             }
         }
     });
@@ -84,6 +83,16 @@ fn product(out: &mut [f32], sizes: [usize; 3], a: Operand, b: Operand, add: bool
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Copy)]
 struct Out(*mut f32);
+
+#[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+impl Out {
+    /// # Safety
+    /// So many numbers must follow.
+    unsafe fn behind(self, numbers: usize) -> Self {
+        // SAFETY: as for this function.
+        Self(unsafe { self.0.add(numbers) })
+    }
+}
 
 // SAFETY: whoever has one writes to places of its own.
 #[cfg(not(target_arch = "wasm32"))]
