@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_fused_hinge_equals_the_operations() {
         let mut rng = crate::rng::stream(3, crate::rng::Purpose::Noise, 0);
-        for b in [1, 2, 3, 9, 40] {
+        for b in [2, 3, 9, 40] {
             let scores: Vec<f32> = (0..b * b).map(|_| rng.random_range(-1.0..1.0)).collect();
             let known = (0..b * b).map(|n| n % (b + 1) != 0 && rng.random_range(0..4) == 0).collect();
             let known = Mask::new(known, [b, b], &crate::tensor::Device::Cpu);
