@@ -31,12 +31,14 @@ pub fn start() {
 }
 
 /// Gives the loops of training to `team` (see `www/src/worker/team.ts`), which may be more threads than this one.
+#[cfg(feature = "engine")]
 #[wasm_bindgen]
 pub fn join(team: crate::tensor::cpu::team::Team) {
     crate::tensor::cpu::team::join(team);
 }
 
 /// Numbers of a thread's scratch, for a team.
+#[cfg(feature = "engine")]
 #[wasm_bindgen]
 pub fn scratch() -> usize {
     mtls_kernels::SCRATCH

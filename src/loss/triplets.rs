@@ -59,12 +59,12 @@ pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) 
 
 /// Numbers that are worked on side by side.
 const LANES: usize = 8;
-/// Widest spread of `gamma s` in a row for which products of [`BLOCK`] sums stay inside f32.
+/// Widest spread of `gamma s` in a row for which products of eight sums stay inside f32.
 const SPREAD: f32 = 18.0;
 /// Widest spread of `t / tau` whose exponentials stay inside f32.
 const TEACHER_SPREAD: f32 = 120.0;
-/// Factors between two normalisations of a product.
-const BLOCK: usize = 8;
+/// Items at a time: eight factors of each lane between two normalisations of a product.
+const BLOCK: usize = 8 * LANES;
 
 /// The items other than the anchor, nearest to the teacher first.
 struct Row {
@@ -106,13 +106,11 @@ impl Row {
         self.teacher[..k].partition_point(|&other| other < t)
     }
 
-    /// `exp(scale (x - middle))`, padded to whole lanes.
+    /// `exp(scale (x - middle))`
     fn exponentials(values: &[f32], scale: f32) -> Vec<f32> {
         let (low, high) = bounds(values);
         let middle = (low + high) / 2.0;
-        let mut out: Vec<f32> = values.iter().map(|x| (scale * (x - middle)).exp()).collect();
-        out.resize(values.len().next_multiple_of(LANES), 1.0);
-        out
+        values.iter().map(|x| (scale * (x - middle)).exp()).collect()
     }
 
     /// The teacher's order as a fact: each pair is `softplus(z_near - z_far) = log(a_near + a_far) - log(a_far)`.
@@ -122,30 +120,20 @@ impl Row {
         let mut loss = 0.0;
         for far in 0..self.place.len() {
             let near = self.nearer(far);
-            let whole = near / LANES * LANES;
-            let mut logs = Product::new();
-            let mut sums = [0.0; LANES];
-            for (block, pulled) in a[..whole].chunks(LANES * BLOCK).zip(pulled[..whole].chunks_mut(LANES * BLOCK)) {
-                for (a_near, pulled) in block.as_chunks::<LANES>().0.iter().zip(pulled.as_chunks_mut::<LANES>().0) {
-                    for l in 0..LANES {
-                        let sum = a_near[l] + a[far];
-                        let q = a_near[l] / sum;
-                        logs.factors[l] *= sum;
-                        pulled[l] += q;
-                        sums[l] += q;
-                    }
+            let a_far = a[far];
+            let (mut logs, mut total) = (Product::new(), [0.0; LANES]);
+            for (a, pulled) in a[..near].chunks(BLOCK).zip(pulled[..near].chunks_mut(BLOCK)) {
+                let (mut sums, mut shares) = ([1.0; BLOCK], [0.0; BLOCK]);
+                for (((a, pulled), sum), share) in a.iter().zip(pulled).zip(&mut sums).zip(&mut shares) {
+                    *sum = a + a_far;
+                    *share = a / *sum;
+                    *pulled += *share;
                 }
-                logs.normalise();
+                logs.multiply(&sums);
+                accumulate(&mut total, &shares);
             }
-            for n in whole..near {
-                let sum = a[n] + a[far];
-                let q = a[n] / sum;
-                logs.factors[n - whole] *= sum;
-                pulled[n] += q;
-                sums[n - whole] += q;
-            }
-            loss += logs.log() - near as f64 * f64::from(a[far].ln());
-            by_z[far] -= sums.iter().sum::<f32>();
+            loss += logs.log() - near as f64 * f64::from(a_far.ln());
+            by_z[far] -= total.iter().sum::<f32>();
         }
         by_z.iter_mut().zip(&pulled).for_each(|(g, pulled)| *g += pulled);
         loss
@@ -154,34 +142,37 @@ impl Row {
     /// The teacher's order as a probability, `P = b_k / (b_j + b_k)` with `b = exp(t / tau)`.
     fn soft(&self, gamma: f32, tau: f32, by_z: &mut [f32]) -> f64 {
         let (a, b) = (Self::exponentials(&self.student, gamma), Self::exponentials(&self.teacher, 1.0 / tau));
+        let z: Vec<f32> = self.student.iter().map(|s| gamma * s).collect();
         let mut pushed = vec![0.0; a.len()];
-        let mut z: Vec<f32> = self.student.iter().map(|s| gamma * s).collect();
-        z.resize(a.len(), 0.0);
+        // softplus(z_k - z_j) = log(a_j + a_k) - log(a_j): the second logarithms of all j before k.
+        let (mut before, mut summed) = (0.0, 0);
         let mut loss = 0.0;
         for k in 0..self.place.len() {
             let near = self.nearer(k);
-            let mut logs = Product::new();
-            let (mut sums, mut linear) = ([0.0; LANES], [0.0; LANES]);
-            let mut pair = |j: usize, l: usize, factors: &mut [f32; LANES], pushed: &mut f32| {
-                let sum = a[j] + a[k];
-                let p = b[k] / (b[j] + b[k]);
-                let asked = a[k] / sum - p;
-                factors[l] *= sum;
-                *pushed -= asked;
-                sums[l] += asked;
-                linear[l] += p * (z[k] - z[j]);
-            };
-            for (n, block) in pushed[..near].chunks_mut(LANES * BLOCK).enumerate() {
-                for (m, lanes) in block.chunks_mut(LANES).enumerate() {
-                    let first = (n * BLOCK + m) * LANES;
-                    lanes.iter_mut().enumerate().for_each(|(l, pushed)| pair(first + l, l, &mut logs.factors, pushed));
+            before += a[summed..near].iter().map(|a| f64::from(a.ln())).sum::<f64>();
+            summed = near;
+            let (a_k, b_k, z_k) = (a[k], b[k], z[k]);
+            let (mut logs, mut total, mut linear) = (Product::new(), [0.0; LANES], [0.0; LANES]);
+            let items = a[..near].chunks(BLOCK).zip(b[..near].chunks(BLOCK)).zip(z[..near].chunks(BLOCK));
+            for (((a, b), z), pushed) in items.zip(pushed[..near].chunks_mut(BLOCK)) {
+                let (mut sums, mut asked, mut said) = ([1.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+                let out = sums.iter_mut().zip(&mut asked).zip(&mut said).zip(pushed);
+                for (((a_j, b_j), z_j), (((sum, asked), said), pushed)) in a.iter().zip(b).zip(z).zip(out) {
+                    let of_teacher = b_j + b_k;
+                    *sum = a_j + a_k;
+                    // One division for both: `Q = a_k / sum`, `P = b_k / of_teacher`.
+                    let inverse = 1.0 / (*sum * of_teacher);
+                    let p = b_k * *sum * inverse;
+                    *asked = a_k * of_teacher * inverse - p;
+                    *said = p * (z_k - z_j);
+                    *pushed -= *asked;
                 }
-                logs.normalise();
+                logs.multiply(&sums);
+                accumulate(&mut total, &asked);
+                accumulate(&mut linear, &said);
             }
-            // softplus(z_k - z_j) = log(a_j + a_k) - log(a_j)
-            let before: f64 = a[..near].iter().map(|a| f64::from(a.ln())).sum();
             loss += logs.log() - before - f64::from(linear.iter().sum::<f32>());
-            by_z[k] += sums.iter().sum::<f32>();
+            by_z[k] += total.iter().sum::<f32>();
         }
         by_z.iter_mut().zip(&pushed).for_each(|(g, pushed)| *g += pushed);
         loss
@@ -228,6 +219,15 @@ fn spread(values: &[f32]) -> f32 {
     high - low
 }
 
+/// Lane by lane.
+fn accumulate(total: &mut [f32; LANES], block: &[f32; BLOCK]) {
+    for lanes in block.as_chunks::<LANES>().0 {
+        for l in 0..LANES {
+            total[l] += lanes[l];
+        }
+    }
+}
+
 /// A product of many numbers, lane by lane: mantissas in `factors`, exponents apart.
 struct Product {
     factors: [f32; LANES],
@@ -237,6 +237,16 @@ struct Product {
 impl Product {
     fn new() -> Self {
         Self { factors: [1.0; LANES], exponents: [0; LANES] }
+    }
+
+    /// Times all of these.
+    fn multiply(&mut self, block: &[f32; BLOCK]) {
+        for lanes in block.as_chunks::<LANES>().0 {
+            for l in 0..LANES {
+                self.factors[l] *= lanes[l];
+            }
+        }
+        self.normalise();
     }
 
     /// Back into `[1, 2)`: the exponent's bits of a positive number move to a sum of their own.
@@ -252,7 +262,7 @@ impl Product {
     fn log(mut self) -> f64 {
         self.normalise();
         let exponents: i64 = self.exponents.iter().map(|&e| i64::from(e)).sum();
-        let mantissas: f64 = self.factors.iter().map(|f| f64::from(*f).ln()).sum();
-        exponents as f64 * std::f64::consts::LN_2 + mantissas
+        let mantissas: f64 = self.factors.iter().map(|f| f64::from(*f)).product();
+        exponents as f64 * std::f64::consts::LN_2 + mantissas.ln()
     }
 }
