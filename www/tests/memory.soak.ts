@@ -1,6 +1,6 @@
 // Many runs in one page: what is used again and again must not grow. `cargo xtask soak [CYCLES]`.
 import { expect, test } from "@playwright/test";
-import { open, TINY, train, until } from "./page";
+import { open, TINY, train, until, workers } from "./page";
 
 const CYCLES = Number(process.env.SOAK ?? 200);
 const VIEWS = ["Neighbourhoods", "Similarities", "Clusters", "One step", "Runs", "Space"];
@@ -51,5 +51,5 @@ test(`${CYCLES} runs leave memory where it was`, async ({ page }) => {
   expect(last!.nodes - warm!.nodes, "DOM nodes").toBeLessThan(100);
   expect(last!.listeners - warm!.listeners, "event listeners").toBeLessThan(30);
   expect(last!.wasm - warm!.wasm, "wasm memory, MB").toBeLessThan(0.1 * (CYCLES - WARM) + 4);
-  expect(page.workers().length).toBeLessThanOrEqual(2);
+  expect(workers(page).length).toBeLessThanOrEqual(2);
 });

@@ -1,5 +1,5 @@
 // What every test of the page uses: opening it while watching what it says and asks for, and waiting for its state.
-import { expect, type Page } from "@playwright/test";
+import { expect, type Page, type Worker } from "@playwright/test";
 import type { LabState } from "../src/main";
 
 /** Small towers that a software GPU can train, and a step that selects nothing (no hardest items, no neighbours). */
@@ -46,6 +46,9 @@ export async function open(page: Page, parameters = ""): Promise<LabState> {
   await expect.poll(() => page.evaluate(() => "__lab" in window)).toBe(true);
   return until(page, "a run stands", ({ phase }) => phase !== "loading");
 }
+
+/** Workers of the page, without the helpers of an engine: those are as many as there are processors. */
+export const workers = (page: Page): Worker[] => page.workers().filter((worker) => !/\/helper-/.test(worker.url()));
 
 export const train = (page: Page): Promise<void> => page.getByRole("button", { name: "Train", exact: true }).click();
 

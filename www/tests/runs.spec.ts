@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Locator, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
-import { open, state, train, until, watch } from "./page";
+import { open, state, train, until, watch, workers } from "./page";
 
 const SHORT = "epochs=4&eval_every=2";
 
@@ -210,7 +210,7 @@ test("the comparison of objectives comes to what runs by hand come to, survives 
   await page.getByRole("spinbutton", { name: "Epochs" }).fill("4");
   await page.keyboard.press("Tab");
   await expect(table.locator("tbody tr")).toHaveCount(kept);
-  expect(page.workers().length).toBe(1);
+  expect(workers(page).length).toBe(1);
 
   // The twin's cell is a run without transfer.
   const alone = await trained(page, "preset=retrieval&seed=2&epochs=4");

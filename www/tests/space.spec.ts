@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import type { PlotState } from "../src/main";
-import { open, state, train, until, watch } from "./page";
+import { open, state, train, until, watch, workers } from "./page";
 
 /** As the plot is at rest: asked twice, the same. */
 async function resting(page: Page): Promise<PlotState> {
@@ -247,7 +247,7 @@ test("UMAP begins where the points stand, follows on request, and can be stopped
   expect(correlation(column(before, 0), column(after, 0))).toBeGreaterThan(0.5);
   expect(correlation(column(before, 1), column(after, 1))).toBeGreaterThan(0.5);
   expect(mean(after.map((value, i) => Math.abs(value - before[i]!)))).toBeGreaterThan(5);
-  expect(page.workers().length).toBe(1);
+  expect(workers(page).length).toBe(1);
 
   // Anew, from where it is: it moves less.
   await layout.getByRole("button", { name: "Refresh" }).click();
@@ -261,7 +261,7 @@ test("UMAP begins where the points stand, follows on request, and can be stopped
   await layout.getByRole("button", { name: "Stop" }).click();
   await expect(layout).toHaveAttribute("data-stage", "stopped");
   await expect(layout).toContainText(/t-SNE, stopped at \d+ %/);
-  await expect.poll(() => page.workers().length).toBe(1);
+  await expect.poll(() => workers(page).length).toBe(1);
   expect(page.url()).toContain("layout=tsne");
   // Back to the projection, which is where it was.
   await pick(page, "Layout", "PCA");

@@ -4,7 +4,7 @@ import { expect, test, type Download, type Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import type { TimelineState } from "../src/main";
 import { FRAMES, frameLimit, Recording, spaced, type Frame } from "../src/recording";
-import { open, state, train, until, watch } from "./page";
+import { open, state, train, until, watch, workers } from "./page";
 
 const timeline = (page: Page): Promise<TimelineState> => page.evaluate(() => window.__lab.timeline());
 const slider = (page: Page) => page.getByRole("slider", { name: "Moment of the run" });
@@ -237,7 +237,7 @@ test("exports: PNG, SVG, GIF and video of what was seen", async ({ page }) => {
   expect(watched.errors).toEqual([]);
   expect(watched.outside).toEqual([]);
   // The engine's worker alone is left.
-  await expect.poll(() => page.workers().length).toBe(1);
+  await expect.poll(() => workers(page).length).toBe(1);
 });
 
 test("an export shows what is on screen: as many pictures as there is room for, or dots of texts alone", async ({ page }) => {
@@ -275,7 +275,7 @@ test("an export can be stopped, and the keyboard alone gets one", async ({ page 
   await expect(panel.getByRole("status")).toBeEmpty();
   await panel.getByRole("button", { name: /^GIF/ }).click();
   await panel.getByRole("button", { name: "Cancel" }).click();
-  await expect.poll(() => page.workers().length).toBe(1);
+  await expect.poll(() => workers(page).length).toBe(1);
   await panel.getByRole("button", { name: /^SVG/ }).focus();
   const download = page.waitForEvent("download");
   await page.keyboard.press("Enter");

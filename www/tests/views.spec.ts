@@ -1,6 +1,6 @@
 // The views of the large area, and the switch between the run and its twin.
 import { expect, test } from "@playwright/test";
-import { open, state, train, until, watch } from "./page";
+import { open, state, train, until, watch, workers } from "./page";
 
 test("the twin is the same run without transfer, step for step, and both are drawn", async ({ page }) => {
   const watched = watch(page);
@@ -12,7 +12,7 @@ test("the twin is the same run without transfer, step for step, and both are dra
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
   await expect(page.getByTestId("plot-twin")).toHaveAttribute("data-drawn", "true");
   await expect(page.getByTestId("recall-twin")).toContainText("without");
-  expect(page.workers().length).toBe(2);
+  expect(workers(page).length).toBe(2);
   expect(page.url()).toContain("show=both");
   await until(page, "the twin's last metrics", ({ twin }) => twin.metrics?.["ami_image"] !== null);
   const twin = (await state(page)).twin.metrics!;
