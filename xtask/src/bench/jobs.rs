@@ -82,7 +82,7 @@ pub fn growth() -> Vec<Growth> {
         Growth {
             what: "step with all triplets against batch",
             sizes: over(&[64, 128, 256], &|n| step(n, "all")),
-            reason: "B³ triplets where each is computed; B² log B where a kernel sorts each anchor's row",
+            reason: "B³ pairs and anchors, eight at a time: at these batches the products, which are linear, still take half of the step",
             memory: Some("B³ where the triplets are a tensor, B² with a kernel"),
         },
         Growth {
