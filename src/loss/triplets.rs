@@ -222,9 +222,7 @@ fn spread(values: &[f32]) -> f32 {
 /// Lane by lane.
 fn accumulate(total: &mut [f32; LANES], block: &[f32; BLOCK]) {
     for lanes in block.as_chunks::<LANES>().0 {
-        for l in 0..LANES {
-            total[l] += lanes[l];
-        }
+        total.iter_mut().zip(lanes).for_each(|(total, lane)| *total += lane);
     }
 }
 
@@ -242,9 +240,7 @@ impl Product {
     /// Times all of these.
     fn multiply(&mut self, block: &[f32; BLOCK]) {
         for lanes in block.as_chunks::<LANES>().0 {
-            for l in 0..LANES {
-                self.factors[l] *= lanes[l];
-            }
+            self.factors.iter_mut().zip(lanes).for_each(|(factor, lane)| *factor *= lane);
         }
         self.normalise();
     }
