@@ -8,6 +8,7 @@ mod hinge;
 pub mod order;
 pub mod retrieval;
 pub mod sigmoid;
+mod sigmoids;
 pub mod transfer;
 pub mod triplets;
 pub mod within;

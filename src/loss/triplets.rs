@@ -2,12 +2,15 @@
 //!
 //! For an anchor i, items j and k with the teacher's distances `t` and the student's `s` of row i:
 //! `L = softplus(z_k - z_j) - P (z_k - z_j)` with `z = gamma s` and `P = [t_k > t_j]`, or `sigma((t_k - t_j) / tau)`.
-//! Swapping j and k changes neither the loss nor what it asks for, so a pair is looked at once. Value and gradient come
-//! from the same pass: `dL/dz_k = Q - P = -dL/dz_j`, `Q = sigma(z_k - z_j)`.
+//! Swapping j and k changes neither the loss nor what it asks for, so a pair counts once.
 //!
-//! With `a = exp(z)` there is no exponential per triplet: `Q = a_k / (a_j + a_k)`, and sums of logarithms are logarithms of
-//! products. The plain B^3 tensor is what it is tested against.
+//! `dL/dz_k = Q - P` with `Q = sigma(z_k - z_j)`: summed over j, the student's part does not ask for the teacher, nor the
+//! teacher's for the student, and each is a sum of sigmoids over points on a line ([`sigmoids`](super::sigmoids)) or a rank.
+//! So is the loss: over all pairs of m items, `1/2 sum_k F(z_k) - m/2 log 2 + sum_k z_k (m/2 - S_k)` with
+//! `F(x) = sum_j softplus(x - z_j)` and `S_k = sum_j P` (one half for j = k). Pairs that tie are taken out one by one.
+//! The plain B^3 tensor is what it is tested against.
 
+use super::sigmoids::{Points, Terms, bounds};
 use crate::config::{Form, Order, TransferConfig};
 use crate::tensor::Tensor;
 
@@ -39,152 +42,131 @@ pub struct All {
 
 /// Both tables are `[B, B]`, row i of anchor i.
 pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) -> All {
+    let (scale, sharpness) = (config.gamma as f32, 1.0 / config.tau as f32);
+    let (wide, taught_wide) = (widest(student, b) * scale, widest(teacher, b) * sharpness);
+    let soft = config.order == Order::Soft;
+    let line = config.form == Form::Softplus && wide <= WIDEST && (!soft || taught_wide <= WIDEST);
+    let terms = line.then(|| (Terms::new(wide), soft.then(|| Terms::new(taught_wide))));
     let mut gradient = vec![0.0; b * b];
     let row = |(i, gradient): (usize, &mut [f32])| {
-        let span = i * b..(i + 1) * b;
-        Row::new(i, &student[span.clone()], &teacher[span]).learn(config, gradient)
+        let others = |table: &[f32]| [&table[i * b..i * b + i], &table[i * b + i + 1..(i + 1) * b]].concat();
+        let row = Row::new(others(student), others(teacher));
+        let mut by_s = vec![0.0; b - 1];
+        let loss = match &terms {
+            Some((student, teacher)) => {
+                row.on_lines(scale, student, teacher.as_ref().map(|t| (sharpness, t)), &mut by_s)
+            }
+            None => row.plain(config, &mut by_s),
+        };
+        gradient[..i].copy_from_slice(&by_s[..i]);
+        gradient[i + 1..].copy_from_slice(&by_s[i..]);
+        (loss, row.pairs())
     };
     #[cfg(feature = "cli")]
-    let rows: Vec<(f64, u64)> = {
+    let rows: Vec<(f64, usize)> = {
         use rayon::prelude::*;
         gradient.par_chunks_mut(b).enumerate().map(row).collect()
     };
     #[cfg(not(feature = "cli"))]
-    let rows: Vec<(f64, u64)> = gradient.chunks_mut(b).enumerate().map(row).collect();
-    let (loss, kept) = rows.iter().fold((0.0, 0), |(loss, kept), row| (loss + row.0, kept + row.1));
-    let each = 1.0 / kept.max(1) as f64;
+    let rows: Vec<(f64, usize)> = gradient.chunks_mut(b).enumerate().map(row).collect();
+    let (loss, pairs) = rows.iter().fold((0.0, 0), |(loss, pairs), row| (loss + row.0, pairs + row.1));
+    let each = 1.0 / pairs.max(1) as f64;
     gradient.iter_mut().for_each(|g| *g *= each as f32);
     All { value: (loss * each) as f32, gradient }
 }
 
-/// Numbers that are worked on side by side.
-const LANES: usize = 8;
-/// Widest spread of `gamma s` in a row for which products of eight sums stay inside f32.
-const SPREAD: f32 = 18.0;
-/// Widest spread of `t / tau` whose exponentials stay inside f32.
-const TEACHER_SPREAD: f32 = 120.0;
-/// Items at a time: eight factors of each lane between two normalisations of a product.
-const BLOCK: usize = 8 * LANES;
+/// Spread of `gamma s` or `t / tau` up to which sums are series: exponentials stay inside f32, and terms are few.
+const WIDEST: f32 = 100.0;
 
-/// The items other than the anchor, nearest to the teacher first.
+/// The widest spread of a row, without its anchor.
+fn widest(table: &[f32], b: usize) -> f32 {
+    let spread = |i: usize| {
+        let (before, after) = (bounds(&table[i * b..i * b + i]), bounds(&table[i * b + i + 1..(i + 1) * b]));
+        before.1.max(after.1) - before.0.min(after.0)
+    };
+    (0..b).map(spread).fold(0.0, f32::max)
+}
+
+/// The items other than the anchor.
 struct Row {
-    /// Where each stands in the table.
-    place: Vec<usize>,
     student: Vec<f32>,
     teacher: Vec<f32>,
+    /// Nearest to the teacher first.
+    ordered: Vec<usize>,
 }
 
 impl Row {
-    fn new(anchor: usize, student: &[f32], teacher: &[f32]) -> Self {
-        let mut place: Vec<usize> = (0..student.len()).filter(|&j| j != anchor).collect();
-        place.sort_unstable_by(|&j, &k| teacher[j].total_cmp(&teacher[k]).then(j.cmp(&k)));
-        let of = |table: &[f32]| place.iter().map(|&j| table[j]).collect();
-        Self { student: of(student), teacher: of(teacher), place }
-    }
-
-    /// Adds the row's gradient (not yet divided by the number of pairs); returns its loss and how many pairs it has.
-    fn learn(&self, config: &TransferConfig, gradient: &mut [f32]) -> (f64, u64) {
-        let gamma = config.gamma as f32;
-        let fits = config.form == Form::Softplus
-            && spread(&self.student) * gamma <= SPREAD
-            && (config.order == Order::Hard || spread(&self.teacher) / config.tau as f32 <= TEACHER_SPREAD);
-        let mut by_z = vec![0.0; self.place.len()];
-        let (loss, scale) = match (fits, config.order) {
-            (true, Order::Hard) => (self.hard(gamma, &mut by_z), gamma),
-            (true, Order::Soft) => (self.soft(gamma, config.tau as f32, &mut by_z), gamma),
-            _ => (self.plain(config, &mut by_z), 1.0),
+    fn new(student: Vec<f32>, teacher: Vec<f32>) -> Self {
+        // Integers that are ordered like the distances (no distance is negative by more than rounding), each with its place.
+        let key = |(k, t): (usize, &f32)| {
+            let bits = (t + 0.0).to_bits();
+            let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+            u64::from(ordered) << 32 | k as u64
         };
-        for (&j, g) in self.place.iter().zip(&by_z) {
-            gradient[j] += g * scale;
-        }
-        (loss, (0..self.place.len()).map(|k| self.nearer(k) as u64).sum())
+        let mut keys: Vec<u64> = teacher.iter().enumerate().map(key).collect();
+        keys.sort_unstable();
+        Self { student, teacher, ordered: keys.iter().map(|key| *key as u32 as usize).collect() }
     }
 
-    /// How many items the teacher sees nearer than the `k`-th; those that tie with it are not.
-    fn nearer(&self, k: usize) -> usize {
-        let t = self.teacher[k];
-        self.teacher[..k].partition_point(|&other| other < t)
+    /// Items that the teacher sees equally far, nearest first.
+    fn ties(&self) -> impl Iterator<Item = &[usize]> {
+        self.ordered.chunk_by(|&j, &k| self.teacher[j] == self.teacher[k])
     }
 
-    /// `exp(scale (x - middle))`
-    fn exponentials(values: &[f32], scale: f32) -> Vec<f32> {
-        let (low, high) = bounds(values);
-        let middle = (low + high) / 2.0;
-        values.iter().map(|x| (scale * (x - middle)).exp()).collect()
+    /// How many pairs the teacher orders.
+    fn pairs(&self) -> usize {
+        let among = |m: usize| m * m.saturating_sub(1) / 2;
+        among(self.ordered.len()) - self.ties().map(|tie| among(tie.len())).sum::<usize>()
     }
 
-    /// The teacher's order as a fact: each pair is `softplus(z_near - z_far) = log(a_near + a_far) - log(a_far)`.
-    fn hard(&self, gamma: f32, by_z: &mut [f32]) -> f64 {
-        let a = Self::exponentials(&self.student, gamma);
-        let mut pulled = vec![0.0; a.len()];
-        let mut loss = 0.0;
-        for far in 0..self.place.len() {
-            let near = self.nearer(far);
-            let a_far = a[far];
-            let (mut logs, mut total) = (Product::new(), [0.0; LANES]);
-            for (a, pulled) in a[..near].chunks(BLOCK).zip(pulled[..near].chunks_mut(BLOCK)) {
-                let (mut sums, mut shares) = ([1.0; BLOCK], [0.0; BLOCK]);
-                for (((a, pulled), sum), share) in a.iter().zip(pulled).zip(&mut sums).zip(&mut shares) {
-                    *sum = a + a_far;
-                    *share = a / *sum;
-                    *pulled += *share;
-                }
-                logs.multiply(&sums);
-                accumulate(&mut total, &shares);
+    /// The row's loss, and its gradient (neither yet divided by the number of pairs). `soft`: `1 / tau`.
+    fn on_lines(&self, gamma: f32, terms: &Terms, soft: Option<(f32, &Terms)>, by_s: &mut [f32]) -> f64 {
+        let m = self.student.len();
+        let z = Points::new(&self.student, gamma);
+        let taught = match soft {
+            Some((sharpness, terms)) => {
+                let points = Points::new(&self.teacher, sharpness);
+                terms.sigmoids(&points).values(&points)
             }
-            loss += logs.log() - near as f64 * f64::from(a_far.ln());
-            by_z[far] -= total.iter().sum::<f32>();
+            None => {
+                let (mut ranks, mut nearer) = (vec![0.0; m], 0.0);
+                for tie in self.ties() {
+                    tie.iter().for_each(|&k| ranks[k] = nearer + 0.5 * tie.len() as f32);
+                    nearer += tie.len() as f32;
+                }
+                ranks
+            }
+        };
+        let sums = terms.sigmoids(&z);
+        let mut loss = -(m as f64) * std::f64::consts::LN_2;
+        loss += sums.softplus(&z).values(&z).iter().map(|&f| f64::from(f)).sum::<f64>();
+        loss /= 2.0;
+        for (k, (by_s, (learnt, taught))) in by_s.iter_mut().zip(sums.values(&z).iter().zip(&taught)).enumerate() {
+            *by_s = gamma * (learnt - taught);
+            loss += f64::from(z.at(k)) * f64::from(m as f32 / 2.0 - taught);
         }
-        by_z.iter_mut().zip(&pulled).for_each(|(g, pulled)| *g += pulled);
+        for tie in self.ties().filter(|tie| tie.len() > 1) {
+            for (n, &k) in tie.iter().enumerate() {
+                for &j in &tie[..n] {
+                    let half = (z.at(k) - z.at(j)) / 2.0;
+                    // Q - P = sigma(2 half) - 1/2, and log(2 cosh(half)).
+                    let pull = 0.5 * gamma * half.tanh();
+                    by_s[k] -= pull;
+                    by_s[j] += pull;
+                    loss -= f64::from(half.abs() + (-2.0 * half.abs()).exp().ln_1p());
+                }
+            }
+        }
         loss
     }
 
-    /// The teacher's order as a probability, `P = b_k / (b_j + b_k)` with `b = exp(t / tau)`.
-    fn soft(&self, gamma: f32, tau: f32, by_z: &mut [f32]) -> f64 {
-        let (a, b) = (Self::exponentials(&self.student, gamma), Self::exponentials(&self.teacher, 1.0 / tau));
-        let z: Vec<f32> = self.student.iter().map(|s| gamma * s).collect();
-        let mut pushed = vec![0.0; a.len()];
-        // softplus(z_k - z_j) = log(a_j + a_k) - log(a_j): the second logarithms of all j before k.
-        let (mut before, mut summed) = (0.0, 0);
-        let mut loss = 0.0;
-        for k in 0..self.place.len() {
-            let near = self.nearer(k);
-            before += a[summed..near].iter().map(|a| f64::from(a.ln())).sum::<f64>();
-            summed = near;
-            let (a_k, b_k, z_k) = (a[k], b[k], z[k]);
-            let (mut logs, mut total, mut linear) = (Product::new(), [0.0; LANES], [0.0; LANES]);
-            let items = a[..near].chunks(BLOCK).zip(b[..near].chunks(BLOCK)).zip(z[..near].chunks(BLOCK));
-            for (((a, b), z), pushed) in items.zip(pushed[..near].chunks_mut(BLOCK)) {
-                let (mut sums, mut asked, mut said) = ([1.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-                let out = sums.iter_mut().zip(&mut asked).zip(&mut said).zip(pushed);
-                for (((a_j, b_j), z_j), (((sum, asked), said), pushed)) in a.iter().zip(b).zip(z).zip(out) {
-                    let of_teacher = b_j + b_k;
-                    *sum = a_j + a_k;
-                    // One division for both: `Q = a_k / sum`, `P = b_k / of_teacher`.
-                    let inverse = 1.0 / (*sum * of_teacher);
-                    let p = b_k * *sum * inverse;
-                    *asked = a_k * of_teacher * inverse - p;
-                    *said = p * (z_k - z_j);
-                    *pushed -= *asked;
-                }
-                logs.multiply(&sums);
-                accumulate(&mut total, &asked);
-                accumulate(&mut linear, &said);
-            }
-            loss += logs.log() - before - f64::from(linear.iter().sum::<f32>());
-            by_z[k] += total.iter().sum::<f32>();
-        }
-        by_z.iter_mut().zip(&pushed).for_each(|(g, pushed)| *g += pushed);
-        loss
-    }
-
-    /// Pair by pair, as the definition says: for the hinge, and for a student too sharp for the products above.
+    /// Pair by pair, as the definition says: for the hinge, and for spreads too wide for a series.
     fn plain(&self, config: &TransferConfig, by_s: &mut [f32]) -> f64 {
         let (gamma, tau, margin) = (config.gamma as f32, config.tau as f32, config.margin as f32);
         let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
         let mut loss = 0.0;
-        for k in 0..self.place.len() {
-            for j in 0..self.nearer(k) {
+        for (n, &k) in self.ordered.iter().enumerate() {
+            for &j in self.ordered[..n].iter().take_while(|&&j| self.teacher[j] < self.teacher[k]) {
                 let gap = self.student[k] - self.student[j];
                 let p = match config.order {
                     Order::Hard => 1.0,
@@ -210,55 +192,50 @@ impl Row {
     }
 }
 
-fn bounds(values: &[f32]) -> (f32, f32) {
-    values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, stream};
+    use rand::Rng as _;
 
-fn spread(values: &[f32]) -> f32 {
-    let (low, high) = bounds(values);
-    high - low
-}
-
-/// Lane by lane.
-fn accumulate(total: &mut [f32; LANES], block: &[f32; BLOCK]) {
-    for lanes in block.as_chunks::<LANES>().0 {
-        total.iter_mut().zip(lanes).for_each(|(total, lane)| *total += lane);
-    }
-}
-
-/// A product of many numbers, lane by lane: mantissas in `factors`, exponents apart.
-struct Product {
-    factors: [f32; LANES],
-    exponents: [i32; LANES],
-}
-
-impl Product {
-    fn new() -> Self {
-        Self { factors: [1.0; LANES], exponents: [0; LANES] }
-    }
-
-    /// Times all of these.
-    fn multiply(&mut self, block: &[f32; BLOCK]) {
-        for lanes in block.as_chunks::<LANES>().0 {
-            self.factors.iter_mut().zip(lanes).for_each(|(factor, lane)| *factor *= lane);
-        }
-        self.normalise();
-    }
-
-    /// Back into `[1, 2)`: the exponent's bits of a positive number move to a sum of their own.
-    fn normalise(&mut self) {
-        for (factor, exponent) in self.factors.iter_mut().zip(&mut self.exponents) {
-            let bits = factor.to_bits();
-            *exponent += (bits >> 23) as i32 - 127;
-            *factor = f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000);
+    #[test]
+    fn series_equal_pairs_in_batches_of_every_day() {
+        let mut rng = stream(2, Purpose::Noise, 0);
+        for (b, levels, gamma) in [(64, 20.0, 20.0), (130, 1e6, 3.0), (200, 1e6, 0.01), (200, 3.0, 5.0)] {
+            for order in [Order::Hard, Order::Soft] {
+                let config = TransferConfig { order, gamma, ..Default::default() };
+                let mut table =
+                    || (0..b * b).map(|_| (rng.random_range(0.0..2.0f32) * levels).round() / levels).collect();
+                let (student, teacher): (Vec<f32>, Vec<f32>) = (table(), table());
+                let All { value, gradient } = all(&student, &teacher, b, &config);
+                let (mut loss, mut pairs, counted) = (0.0, 0, pairs_of(&teacher, b));
+                for i in 0..b {
+                    let others =
+                        |table: &[f32]| [&table[i * b..i * b + i], &table[i * b + i + 1..(i + 1) * b]].concat();
+                    let row = Row::new(others(&student), others(&teacher));
+                    let mut expected = vec![0.0; b - 1];
+                    loss += row.plain(&config, &mut expected);
+                    pairs += row.pairs();
+                    expected.insert(i, 0.0);
+                    let largest = expected.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+                    for (ours, theirs) in gradient[i * b..].iter().zip(&expected) {
+                        let ours = ours * counted as f32;
+                        assert!((ours - theirs).abs() < 1e-4 * largest, "{b} {order:?}: {ours} {theirs}");
+                    }
+                }
+                assert_eq!(pairs, counted);
+                let expected = loss / pairs as f64;
+                assert!((f64::from(value) / expected - 1.0).abs() < 1e-5, "{b} {order:?}: {value} {expected}");
+            }
         }
     }
 
-    /// The logarithm of all of it.
-    fn log(mut self) -> f64 {
-        self.normalise();
-        let exponents: i64 = self.exponents.iter().map(|&e| i64::from(e)).sum();
-        let mantissas: f64 = self.factors.iter().map(|f| f64::from(*f)).product();
-        exponents as f64 * std::f64::consts::LN_2 + mantissas.ln()
+    /// Pairs that do not tie, counted.
+    fn pairs_of(teacher: &[f32], b: usize) -> usize {
+        let row = |i: usize| {
+            let pairs = (0..b).flat_map(move |k| (0..k).map(move |j| (j, k))).filter(move |&(j, k)| j != i && k != i);
+            pairs.filter(move |&(j, k)| teacher[i * b + j] != teacher[i * b + k]).count()
+        };
+        (0..b).map(row).sum()
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels;
 use crate::preset::{Bundle, Preset};
-use crate::process::{clock, command, run, size};
+use crate::process::{clock, command, run, size, text};
 use crate::progress;
 use crate::setup::Ready;
 use crate::stamp;
@@ -68,22 +68,28 @@ pub fn selection(preset: &Preset) -> Vec<String> {
 /// Builds a bundle, or finds it up to date.
 pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     let started = Instant::now();
-    eprintln!("bundle {}: compiling (nothing cached: {} on 2 cores)", preset.name, expected(preset));
     let workspace = &ready.workspace;
     let commit = workspace.commit();
-    let linked = compile(ready, preset, &commit)?;
     let folder = workspace.bundles().join(&preset.name);
-    let recipe = format!("{preset:?}");
-    let content = std::fs::read(&linked)?;
-    let loops = stamp::tree(&workspace.root.join("kernels"), &[])?;
-    let now = stamp::parts(&[&content, recipe.as_bytes(), loops.as_bytes()]);
-    drop(content);
     let stamp_file = folder.join(".stamp");
-    if !stamp::matches(&stamp_file, &now) {
-        finish(ready, preset, &linked, &folder)?;
-        stamp::write(&stamp_file, &now)?;
-    }
-    let entry = entry(preset, &folder, &now, workspace.version()?, commit)?;
+    let kept = std::fs::read_to_string(&stamp_file).unwrap_or_default();
+    let (made_from, content) = kept.split_once('\n').unwrap_or_default();
+    let sources = sources(ready, preset, &commit)?;
+    // Cargo is not asked first: all bundles are one file in its folder, so each would be linked anew after the other.
+    let hash = if made_from == sources {
+        content.to_owned()
+    } else {
+        eprintln!("bundle {}: compiling (nothing cached: {} on 2 cores)", preset.name, expected(preset));
+        let linked = compile(ready, preset, &commit)?;
+        let loops = stamp::tree(&workspace.root.join("kernels"), &[])?;
+        let now = stamp::parts(&[&std::fs::read(&linked)?, format!("{preset:?}").as_bytes(), loops.as_bytes()]);
+        if now != content {
+            finish(ready, preset, &linked, &folder)?;
+        }
+        stamp::write(&stamp_file, &format!("{sources}\n{now}"))?;
+        now
+    };
+    let entry = entry(preset, &folder, &hash, workspace.version()?, commit)?;
     // For the site's type check.
     stamp::copy_tree(&folder, &workspace.www().join("src/pkg").join(preset.bundle.folder()))?;
     eprintln!(
@@ -98,6 +104,28 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     );
     check_limit(preset, &entry)?;
     Ok(Finished { folder, entry })
+}
+
+/// The hash of all that a bundle is made from and with.
+fn sources(ready: &Ready, preset: &Preset, commit: &str) -> Result<String> {
+    let root = &ready.workspace.root;
+    let mut parts = vec![format!("{preset:?}"), text(ready.wasm_tool("rustc")?.arg("-vV"))?];
+    for folder in ["src", "kernels", "shaders", "examples"] {
+        parts.push(stamp::tree(&root.join(folder), &[])?);
+    }
+    let named = [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo/config.toml",
+        "xtask/src/bundle.rs",
+        "xtask/src/kernels.rs",
+        "xtask/src/toolchain.rs",
+    ];
+    parts.push(stamp::files(root, &named)?);
+    if preset.limit_brotli.is_some() {
+        parts.push(commit.to_owned()); // As `compile` does.
+    }
+    Ok(stamp::parts(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>()))
 }
 
 fn expected(preset: &Preset) -> &'static str {
