@@ -66,6 +66,16 @@ pub fn normalise(v: &mut [f32]) {
     }
 }
 
+/// The sum. Eight partial sums: SIMD lanes, the same result every time, and less rounding than one.
+pub fn sum(values: &[f32]) -> f32 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for chunk in chunks {
+        (0..8).for_each(|l| sums[l] += chunk[l]);
+    }
+    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
 /// Inner product.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight partial sums let the compiler use SIMD lanes without changing the result between runs.

@@ -2,12 +2,15 @@
 //!
 //! `f` has no singularity nearer to the line than `pi`. So over `[-h, h]` its Chebyshev series falls like `rho^-m` with
 //! `ln rho = asinh(pi / h)` (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2), and the `n`
-//! terms above what f32 can tell are `f` itself: 18 for points within 6 of each other, 50 within 20.
+//! terms above what f32 can tell are `f` itself: 18 for points within 6 of each other, 51 within 20.
+
+use crate::matrix::dot;
+use multiversion::multiversion;
 
 /// Numbers that are worked on side by side: as many registers as hide the latency of a recurrence.
-const LANES: usize = 16;
+const LANES: usize = if cfg!(feature = "cli") { 32 } else { 16 };
 /// `-ln` of what a series may leave out, beside sums of order 1.
-const DIGITS: f32 = 17.0;
+const DIGITS: f32 = 15.0;
 
 /// Points on a line with their middle at 0, `x = half u`.
 pub struct Points {
@@ -27,11 +30,7 @@ impl Points {
         let half = (scale * (high - low) / 2.0).max(0.1);
         let mut u = vec![0.0; values.len()];
         let mut exponentials = vec![f32::INFINITY; values.len().next_multiple_of(LANES)];
-        for ((u, exponential), value) in u.iter_mut().zip(&mut exponentials).zip(values) {
-            let x = scale * (value - middle);
-            *u = x / half;
-            *exponential = exp(x);
-        }
+        spread_out(values, [scale, middle, half], &mut u, &mut exponentials);
         Self { half, u, exponentials }
     }
 
@@ -40,11 +39,22 @@ impl Points {
         self.half * self.u[k]
     }
 
+    /// `sum_k x_k weights_k`
+    pub fn dot(&self, weights: &[f32]) -> f32 {
+        self.half * dot(&self.u, weights)
+    }
+
     /// `sum_j log(1 + exp(low - x_j))` at the interval's lower end: a product, whose factors are at most 2.
     fn softplus_below(&self) -> f64 {
         let low = exp(-self.half);
-        let product = |some: &[f32]| some.iter().map(|a| f64::from(1.0 + low / a)).product::<f64>().ln();
-        self.exponentials.chunks(1000).map(product).sum()
+        let product = |some: &[f32]| {
+            let mut lanes = [1.0; 8];
+            for a in some.as_chunks::<8>().0 {
+                lanes.iter_mut().zip(a).for_each(|(lane, a)| *lane *= f64::from(1.0 + low / a));
+            }
+            lanes.iter().product::<f64>().ln()
+        };
+        self.exponentials.chunks(30 * LANES).map(product).sum()
     }
 }
 
@@ -66,17 +76,8 @@ impl Terms {
 
     /// The series of `f`.
     pub fn sigmoids(&self, points: &Points) -> Series {
-        let values: Vec<f32> = self.cosines[self.n..2 * self.n]
-            .iter()
-            .map(|u| {
-                let a = exp(points.half * u);
-                let mut lanes = [0.0; LANES];
-                for b in points.exponentials.as_chunks::<LANES>().0 {
-                    lanes.iter_mut().zip(b).for_each(|(lane, b)| *lane += a / (a + b));
-                }
-                lanes.iter().sum()
-            })
-            .collect();
+        let mut values = self.cosines[self.n..2 * self.n].to_vec();
+        sums_at(&mut values, points);
         let coefficient =
             |cosines: &[f32]| cosines.iter().zip(&values).map(|(c, f)| c * f).sum::<f32>() * 2.0 / self.n as f32;
         let mut coefficients: Vec<f32> = self.cosines.chunks(self.n).map(coefficient).collect();
@@ -89,21 +90,10 @@ impl Terms {
 pub struct Series(Vec<f32>);
 
 impl Series {
-    /// Its values at all points (Clenshaw's recurrence).
+    /// Its values at all points.
     pub fn values(&self, points: &Points) -> Vec<f32> {
         let mut values = points.u.clone();
-        for values in values.chunks_mut(LANES) {
-            let (mut twice, mut one, mut two) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-            twice.iter_mut().zip(&*values).for_each(|(twice, u)| *twice = 2.0 * u);
-            for c in self.0[1..].iter().rev() {
-                for ((twice, one), two) in twice.iter().zip(&mut one).zip(&mut two) {
-                    (*one, *two) = (twice * *one - *two + c, *one);
-                }
-            }
-            for (((value, twice), one), two) in values.iter_mut().zip(&twice).zip(&one).zip(&two) {
-                *value = twice / 2.0 * one - two + self.0[0];
-            }
-        }
+        clenshaw(&mut values, &self.0);
         values
     }
 
@@ -112,12 +102,53 @@ impl Series {
         let c = |m: usize| self.0.get(m).copied().unwrap_or(0.0);
         let mut integral = vec![0.0; self.0.len() + 1];
         integral[1] = points.half * (c(0) - c(2) / 2.0);
-        for m in 2..integral.len() {
-            integral[m] = points.half * (c(m - 1) - c(m + 1)) / (2 * m) as f32;
+        for (m, term) in integral.iter_mut().enumerate().skip(2) {
+            *term = points.half * (c(m - 1) - c(m + 1)) / (2 * m) as f32;
         }
         let below: f32 = integral.iter().enumerate().map(|(m, c)| if m % 2 == 0 { *c } else { -c }).sum();
         integral[0] = points.softplus_below() as f32 - below;
         Self(integral)
+    }
+}
+
+/// `x = scale (value - middle)`: `x / half` and `exp(x)`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn spread_out(values: &[f32], [scale, middle, half]: [f32; 3], u: &mut [f32], exponentials: &mut [f32]) {
+    for ((u, exponential), value) in u.iter_mut().zip(exponentials).zip(values) {
+        let x = scale * (value - middle);
+        *u = x / half;
+        *exponential = exp(x);
+    }
+}
+
+/// From places in `[-1, 1]` to `f` there.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn sums_at(places: &mut [f32], points: &Points) {
+    for place in places {
+        let a = exp(points.half * *place);
+        let mut lanes = [0.0; LANES];
+        for b in points.exponentials.as_chunks::<LANES>().0 {
+            lanes.iter_mut().zip(b).for_each(|(lane, b)| *lane += a / (a + b));
+        }
+        *place = lanes.iter().sum();
+    }
+}
+
+/// From places in `[-1, 1]` to the values of a series there, by Clenshaw's recurrence.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn clenshaw(places: &mut [f32], coefficients: &[f32]) {
+    for places in places.chunks_mut(LANES) {
+        let (mut twice, mut one, mut two) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        twice.iter_mut().zip(&*places).for_each(|(twice, u)| *twice = 2.0 * u);
+        for c in coefficients[1..].iter().rev() {
+            for ((twice, one), two) in twice.iter().zip(&mut one).zip(&mut two) {
+                // In this order one step waits for two operations of the step before, not for three.
+                (*one, *two) = (twice * *one + (c - *two), *one);
+            }
+        }
+        for (((place, twice), one), two) in places.iter_mut().zip(&twice).zip(&one).zip(&two) {
+            *place = twice / 2.0 * one - two + coefficients[0];
+        }
     }
 }
 
@@ -137,6 +168,7 @@ pub fn bounds(values: &[f32]) -> (f32, f32) {
 
 /// `exp(x)` to the last digit or two, for `|x| <= 87`: without branches, so that it becomes SIMD (coefficients: Moshier,
 /// Cephes, `expf.c`).
+#[inline(always)]
 fn exp(x: f32) -> f32 {
     // Added and taken away again, it rounds to an integer.
     const ROUND: f32 = 12_582_912.0;
@@ -150,7 +182,6 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 0.166_666_65;
     let p = p * r + 0.5;
     let p = p * r * r + r + 1.0;
-    // SAFETY-free: n is an integer of seven bits.
     p * f32::from_bits(((n + 127.0) as i32 as u32) << 23)
 }
 

@@ -18,7 +18,7 @@ use rand::Rng as _;
 
 /// Squared distances of unit rows, `D = 2 - 2 e e^T`, in `[0, 4]`. `[B, d] -> [B, B]`.
 pub fn distances(e: Tensor<2>) -> Tensor<2> {
-    distances_between(e.clone(), e)
+    e.unit_distances()
 }
 
 /// Squared distances of the unit rows of `a` and `b`, `[A, d] x [B, d] -> [A, B]`.

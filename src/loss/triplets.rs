@@ -12,7 +12,9 @@
 
 use super::sigmoids::{Points, Terms, bounds};
 use crate::config::{Form, Order, TransferConfig};
+use crate::matrix::sum;
 use crate::tensor::Tensor;
+use std::ops::Range;
 
 impl Tensor<2> {
     /// The mean loss over all triplets of a student with these distances `[B, B]`, as `teacher` (`[B, B]`) orders them.
@@ -93,6 +95,8 @@ struct Row {
     teacher: Vec<f32>,
     /// Nearest to the teacher first.
     ordered: Vec<usize>,
+    /// Where in `ordered` stand items that the teacher sees equally far: two or more each.
+    ties: Vec<Range<usize>>,
 }
 
 impl Row {
@@ -105,18 +109,20 @@ impl Row {
         };
         let mut keys: Vec<u64> = teacher.iter().enumerate().map(key).collect();
         keys.sort_unstable();
-        Self { student, teacher, ordered: keys.iter().map(|key| *key as u32 as usize).collect() }
-    }
-
-    /// Items that the teacher sees equally far, nearest first.
-    fn ties(&self) -> impl Iterator<Item = &[usize]> {
-        self.ordered.chunk_by(|&j, &k| self.teacher[j] == self.teacher[k])
+        let (mut ties, mut start) = (Vec::new(), 0);
+        for tie in keys.chunk_by(|j, k| j >> 32 == k >> 32) {
+            if tie.len() > 1 {
+                ties.push(start..start + tie.len());
+            }
+            start += tie.len();
+        }
+        Self { student, teacher, ordered: keys.iter().map(|key| *key as u32 as usize).collect(), ties }
     }
 
     /// How many pairs the teacher orders.
     fn pairs(&self) -> usize {
         let among = |m: usize| m * m.saturating_sub(1) / 2;
-        among(self.ordered.len()) - self.ties().map(|tie| among(tie.len())).sum::<usize>()
+        among(self.ordered.len()) - self.ties.iter().map(|tie| among(tie.len())).sum::<usize>()
     }
 
     /// The row's loss, and its gradient (neither yet divided by the number of pairs). `soft`: `1 / tau`.
@@ -129,23 +135,24 @@ impl Row {
                 terms.sigmoids(&points).values(&points)
             }
             None => {
-                let (mut ranks, mut nearer) = (vec![0.0; m], 0.0);
-                for tie in self.ties() {
-                    tie.iter().for_each(|&k| ranks[k] = nearer + 0.5 * tie.len() as f32);
-                    nearer += tie.len() as f32;
+                let mut ranks = vec![0.0; m];
+                self.ordered.iter().enumerate().for_each(|(n, &k)| ranks[k] = n as f32 + 0.5);
+                for tie in &self.ties {
+                    let middle = (tie.start + tie.end) as f32 / 2.0;
+                    self.ordered[tie.clone()].iter().for_each(|&k| ranks[k] = middle);
                 }
                 ranks
             }
         };
         let sums = terms.sigmoids(&z);
-        let mut loss = -(m as f64) * std::f64::consts::LN_2;
-        loss += sums.softplus(&z).values(&z).iter().map(|&f| f64::from(f)).sum::<f64>();
-        loss /= 2.0;
-        for (k, (by_s, (learnt, taught))) in by_s.iter_mut().zip(sums.values(&z).iter().zip(&taught)).enumerate() {
+        for ((by_s, learnt), taught) in by_s.iter_mut().zip(sums.values(&z)).zip(&taught) {
             *by_s = gamma * (learnt - taught);
-            loss += f64::from(z.at(k)) * f64::from(m as f32 / 2.0 - taught);
         }
-        for tie in self.ties().filter(|tie| tie.len() > 1) {
+        let unasked: Vec<f32> = taught.iter().map(|taught| m as f32 / 2.0 - taught).collect();
+        let mut loss = f64::from(z.dot(&unasked)) - m as f64 * std::f64::consts::LN_2 / 2.0;
+        loss += f64::from(sum(&sums.softplus(&z).values(&z))) / 2.0;
+        for tie in &self.ties {
+            let tie = &self.ordered[tie.clone()];
             for (n, &k) in tie.iter().enumerate() {
                 for &j in &tie[..n] {
                     let half = (z.at(k) - z.at(j)) / 2.0;

@@ -190,6 +190,11 @@ impl Tensor<2> {
         both!(self, other, a, b => a.matmul(b))
     }
 
+    /// Squared distances between rows of unit length, `[n, d] -> [n, n]`: `2 - 2 e e^T`.
+    pub fn unit_distances(self) -> Self {
+        on!(self, e => e.unit_distances(), e.clone().matmul(e.transpose()).mul_scalar(-2.0).add_scalar(2.0))
+    }
+
     /// Rows as columns.
     pub fn transpose(self) -> Self {
         on!(self, t => t.transpose())

@@ -68,6 +68,7 @@ fn gradients_of_two_operands_with_repeated_axes() {
         gradient(shape[0], shape[1], &other[..n], |t| weighed(fixed() / t));
     }
     gradient(2, 3, &x[..6], |t| weighed(t.clone().reshape([1, 2, 3]) * t.reshape([2, 1, 3])));
+    gradient(3, 4, &x, |t| weighed(t.unit_distances()));
     gradient(3, 4, &x, |t| weighed(t.clone().matmul(values([4, 2], &other[..8]))));
     gradient(4, 2, &other[..8], |t| weighed(values([3, 4], &x).matmul(t)));
 }

@@ -14,6 +14,7 @@ use crate::loss::within::within;
 use crate::model::tower::Training;
 use crate::model::{Side, Weights, embed};
 use crate::tensor::Tensor;
+use std::cell::OnceCell;
 
 pub mod walk;
 
@@ -86,20 +87,40 @@ impl Terms {
     }
 }
 
+/// The distances inside a batch. What the student of one direction is asked is the teacher's table of the other: each is
+/// computed once, when it is asked for.
+struct Tables {
+    e: [Tensor<2>; 2],
+    within: [OnceCell<Tensor<2>>; 2],
+}
+
+impl Tables {
+    fn new(e: [Tensor<2>; 2]) -> Self {
+        Self { e, within: Default::default() }
+    }
+
+    /// `[B, B]`
+    fn within(&self, side: Side) -> Tensor<2> {
+        let side = side as usize;
+        self.within[side].get_or_init(|| distances(self.e[side].clone())).clone()
+    }
+}
+
 impl Pass<'_> {
     /// One step on the total.
     fn joint(&self, state: &mut State) -> Result<Tensor<2>> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
-        let [teach_v, teach_t] = self.orders(state, &e)?;
+        let tables = Tables::new(e.clone());
+        let [teach_v, teach_t] = self.orders(state, &tables)?;
         let [v, t] = e;
         let terms = Terms {
             retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
             within: self.within(&v, &t)?,
             transfer: [
-                teach_v.map(|o| transfer(self.distances(Side::Image, v), &o, &self.config.transfer)),
-                teach_t.map(|o| transfer(self.distances(Side::Text, t), &o, &self.config.transfer)),
+                teach_v.map(|o| transfer(self.distances(Side::Image, &tables), &o, &self.config.transfer)),
+                teach_t.map(|o| transfer(self.distances(Side::Text, &tables), &o, &self.config.transfer)),
             ],
         };
         let total = self.total(&terms);
@@ -114,7 +135,7 @@ impl Pass<'_> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
-        let taught = self.orders(state, &e)?;
+        let taught = self.orders(state, &Tables::new(e.clone().map(Tensor::inner)))?;
         let [v, t] = e;
         let mut terms =
             Terms { within: self.within(&v, &t)?, retrieval: self.retrieval(&tracked, v, t)?, transfer: [None, None] };
@@ -133,7 +154,7 @@ impl Pass<'_> {
             let tracked = state.weights.tracked();
             let mut training = self.training();
             let e = represent(&tracked, side, self.input(side), self.config, Some(&mut training[n]))?;
-            let term = transfer(self.distances(side, e), &orders, config);
+            let term = transfer(self.distances(side, &Tables::new([e.clone(), e])), &orders, config);
             let loss = term.clone().mul_scalar(lambda as f32);
             let more = state.update(tracked, &loss.backward(), self.learning_rate, &self.config.train)?;
             norm = norm.max_pair(more);
@@ -181,15 +202,15 @@ impl Pass<'_> {
     }
 
     /// What the student's answers are read from: `[B, B]`, or `[B, N]` to the items of the index.
-    fn distances(&self, side: Side, e: Tensor<2>) -> Tensor<2> {
+    fn distances(&self, side: Side, tables: &Tables) -> Tensor<2> {
         match self.index {
-            Some(index) => distances_between(e, index.bank(side)),
-            None => distances(e),
+            Some(index) => distances_between(tables.e[side as usize].clone(), index.bank(side)),
+            None => tables.within(side),
         }
     }
 
     /// The orders that teach the image tower and the text tower; none for a direction that is off.
-    fn orders(&self, state: &State, e: &[Tensor<2>; 2]) -> Result<[Option<Orders>; 2]> {
+    fn orders(&self, state: &State, tables: &Tables) -> Result<[Option<Orders>; 2]> {
         let config = &self.config.transfer;
         let on = [config.lambda_v, config.lambda_t].map(|lambda| lambda > 0.0 && self.structure);
         if config.neighbours == Neighbours::Corpus {
@@ -201,17 +222,17 @@ impl Pass<'_> {
                 return Ok(None);
             }
             let teacher = teacher_of(student, config.control);
-            let space = match (config.teacher, teacher) {
-                (Teacher::Embedding, Side::Image) => e[0].clone().inner(),
-                (Teacher::Embedding, Side::Text) => e[1].clone().inner(),
-                (Teacher::Average, side) => represent(&state.average, side, self.input(side), self.config, None)?,
+            let mut table = match (config.teacher, teacher) {
+                (Teacher::Embedding, side) => tables.within(side),
+                (Teacher::Average, side) => {
+                    distances(represent(&state.average, side, self.input(side), self.config, None)?)
+                }
                 (Teacher::Features | Teacher::Fused, side) => {
                     let missing = || Error::Config("the fixed teacher was not prepared for this batch".into());
                     let [image, text] = self.batch.fixed.clone().ok_or_else(missing)?;
-                    if side == Side::Image { image } else { text }
+                    distances(if side == Side::Image { image } else { text })
                 }
             };
-            let mut table = distances(space);
             if let (Control::Shuffled, Some(permutation)) = (config.control, &self.batch.permutation) {
                 table = table.select(0, permutation).select(1, permutation);
             }

@@ -1,6 +1,7 @@
 //! Matrix products: the `gemm` crate natively, a kernel of our own in a browser.
 
 use super::Array;
+use super::shape::transposed;
 
 /// A matrix somewhere in memory: steps from row to row and from column to column.
 #[derive(Clone, Copy)]
@@ -158,5 +159,22 @@ impl Array {
             out
         });
         Self::derived(data, [m, n], [by_a, by_b])
+    }
+
+    /// `2 - 2 e e^T`, `[n, d] -> [n, n]`. Both operands are one: its gradient is a single product, by `g + g^T`.
+    pub fn unit_distances(self) -> Self {
+        let [n, d] = self.table();
+        let mut data = vec![0.0; n * n];
+        matmul(&mut data, [n, d, n], Operand::rows(self.values(), d), Operand::columns(self.values(), d), false);
+        data.iter_mut().for_each(|s| *s = 2.0 - 2.0 * *s);
+        let e = self.clone().inner();
+        let edge = self.edge(move |g| {
+            let mut both = transposed(g, n, n);
+            both.iter_mut().zip(g).for_each(|(sum, g)| *sum = -2.0 * (*sum + g));
+            let mut out = vec![0.0; n * d];
+            matmul(&mut out, [n, n, d], Operand::rows(&both, n), Operand::rows(e.values(), d), false);
+            out
+        });
+        Self::derived(data, [n, n], [edge])
     }
 }

@@ -1,7 +1,7 @@
 //! Sums, means and maxima, of everything or along an axis (which stays, with size 1).
 
 use super::Array;
-use crate::matrix::dot;
+use crate::matrix::{dot, sum};
 
 /// Every number along the middle of `[before, along, after]` times: the gradient of a sum along it.
 fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> Vec<f32> {
@@ -10,16 +10,6 @@ fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> V
         (0..along).for_each(|_| out.extend(row.iter().map(|g| g * scale)));
     }
     out
-}
-
-/// Eight partial sums: SIMD lanes, the same result every time, and less rounding than one.
-fn sum(values: &[f32]) -> f32 {
-    let (chunks, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0f32; 8];
-    for chunk in chunks {
-        (0..8).for_each(|l| sums[l] += chunk[l]);
-    }
-    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
 impl Array {

@@ -23,7 +23,7 @@ fn permuted(values: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
 }
 
 /// In square blocks, so that both sides stay in the cache.
-fn transposed(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+pub(super) fn transposed(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
     const BLOCK: usize = 16;
     let mut out = vec![0.0; values.len()];
     for i0 in (0..rows).step_by(BLOCK) {

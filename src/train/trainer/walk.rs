@@ -1,6 +1,6 @@
 //! One iteration taken apart: what each term of the loss asks of each embedding, and where the update takes them.
 
-use super::{Pass, represent, step};
+use super::{Pass, Tables, represent, step};
 use crate::config::Config;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -52,15 +52,14 @@ pub async fn walk(
     let loss = pass.retrieval(&weights, v.clone(), t.clone())?.mul_scalar(config.retrieval.weight as f32);
     pulls.push(Pull { term: "retrieval", on: pulled(&[v, t], loss).await? });
 
-    let e = leaves();
-    for (n, orders) in pass.orders(state, &e)?.into_iter().enumerate() {
+    for (n, orders) in pass.orders(state, &Tables::new(embedded.clone()))?.into_iter().enumerate() {
         let Some(orders) = orders else { continue };
         let (side, term, weight) = [
             (Side::Image, "transfer_v", config.transfer.lambda_v),
             (Side::Text, "transfer_t", config.transfer.lambda_t),
         ][n];
         let e = leaves();
-        let loss = super::transfer(pass.distances(side, e[n].clone()), &orders, &config.transfer);
+        let loss = super::transfer(pass.distances(side, &Tables::new(e.clone())), &orders, &config.transfer);
         pulls.push(Pull { term, on: pulled(&e, loss.mul_scalar(weight as f32)).await? });
     }
     let [v, t] = leaves();
