@@ -109,7 +109,8 @@ impl<const D: usize> Tensor<D> {
 impl Tensor<2> {
     /// `[size, size]` with ones on the diagonal.
     pub fn eye(size: usize, device: &Device) -> Self {
-        let values = (0..size * size).map(|n| f32::from(n % (size + 1) == 0)).collect();
+        let mut values = vec![0.0; size * size];
+        values.iter_mut().step_by(size + 1).for_each(|diagonal| *diagonal = 1.0);
         Self::new(values, [size, size], device)
     }
 }

@@ -247,8 +247,17 @@ impl Tensor<2> {
         match self.inner() {
             Self::Cpu(t) => {
                 let [rows, columns] = [t.shape()[0], t.shape()[1]];
-                let best = |row| crate::analyze::top_k_by(columns, k, |n| t.values()[row * columns + n]);
-                let places = (0..rows).flat_map(best).map(|hit| hit.index as i32).collect();
+                let best = |row: &[f32]| {
+                    let hits = crate::analyze::top_k_by(columns, k, |n| row[n]);
+                    hits.into_iter().map(|hit| hit.index as i32).collect::<Vec<_>>()
+                };
+                #[cfg(feature = "cli")]
+                let places = {
+                    use rayon::prelude::*;
+                    t.values().par_chunks(columns.max(1)).with_min_len(64).flat_map_iter(best).collect()
+                };
+                #[cfg(not(feature = "cli"))]
+                let places = t.values().chunks(columns.max(1)).flat_map(best).collect();
                 Indices::new(places, [rows, k], &Device::Cpu)
             }
             #[cfg(feature = "gpu")]
