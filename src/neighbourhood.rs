@@ -170,7 +170,6 @@ mod tests {
                         Indices::new(vec![0], [1, 1], &Device::Cpu),
                         Indices::new(vec![1], [1, 1], &Device::Cpu),
                         tensor(1, 1, &[lesson.teacher_gap]),
-                        &config,
                     );
                     value(transfer(tensor(1, 2, &[0.0, gap]), &orders, &config))
                 };

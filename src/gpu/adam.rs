@@ -1,6 +1,6 @@
 //! AdamW by `shaders/adam.wgsl`: one dispatch for a table of weights in place of fourteen. The oracle is the same update on the CPU.
 
-use super::{Buffer, Shader, WORKGROUP, buffer, launch, numbers};
+use super::{ACROSS, Buffer, Shader, WORKGROUP, buffer, launch, numbers};
 use crate::tensor::Tensor;
 use burn::tensor::Tensor as OnGpu;
 use burn_wgpu::{Wgpu, into_contiguous};
@@ -11,9 +11,6 @@ struct Update;
 impl Shader for Update {
     const TEXT: &'static str = include_str!("../../shaders/adam.wgsl");
 }
-
-/// Workgroups in a row of the dispatch: more than 65,535 are refused.
-const ACROSS: usize = 1 << 15;
 
 /// See [`crate::tensor::adam`].
 pub fn update(adam: &Adam, state: [Tensor<2>; 3], gradient: Tensor<2>, factor: Option<&Tensor<2>>) -> [Tensor<2>; 3] {

@@ -3,11 +3,16 @@
 //! Each shader under `shaders/` can be read alone and has a plain-tensor oracle in a test.
 
 pub mod adam;
+pub mod hinge;
+pub mod norm;
+pub mod sampled;
 pub mod triplets;
 
+use crate::config::{Order, TransferConfig};
 use crate::tensor::Tensor;
 use burn::cubecl::prelude::{CubeCount, KernelId};
 use burn::cubecl::server::KernelArguments;
+use burn::tensor::{DType, Tensor as OnGpu};
 use burn_wgpu::{CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, Wgpu};
 use std::marker::PhantomData;
 
@@ -16,6 +21,9 @@ type Buffer = CubeTensor;
 
 /// Threads of a workgroup, as written in every shader.
 const WORKGROUP: usize = 256;
+
+/// Workgroups in a row of a dispatch: more than 65,535 are refused.
+const ACROSS: usize = 1 << 15;
 
 /// A shader.
 trait Shader: Send + Sync + 'static {
@@ -58,6 +66,27 @@ fn buffer<const D: usize>(tensor: Tensor<D>) -> Buffer {
 /// A few numbers beside `tensor`.
 fn numbers<const N: usize>(values: [f32; N], tensor: &Tensor<2>) -> Buffer {
     buffer(Tensor::new(values.to_vec(), [N], &tensor.device()))
+}
+
+/// A new table beside `like`; what is in it is not said.
+fn empty(shape: [usize; 2], like: &Buffer) -> Buffer {
+    let handle = like.client.empty(shape[0] * shape[1] * size_of::<f32>());
+    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape.into(), handle, DType::F32)
+}
+
+/// What a shader is told of the teacher: `tau`, or 0 where the order is a fact.
+fn taught_by(config: &TransferConfig) -> f32 {
+    if config.order == Order::Soft { config.tau as f32 } else { 0.0 }
+}
+
+/// The mean loss over triplets: `sums` are parts of the losses and of how many they are, `[n, 2]`; `derivatives` those of
+/// the sum.
+fn with_sums(student: Tensor<2>, derivatives: Buffer, sums: Buffer) -> Tensor<1> {
+    let [derivatives, sums] = [derivatives, sums].map(|t| Tensor::Gpu(OnGpu::<2>::from_primitive::<Wgpu>(t)));
+    let mut sums = sums.sum_dim(0).split(1, 1).into_iter();
+    let (Some(loss), Some(count)) = (sums.next(), sums.next()) else { unreachable!("two columns") };
+    let each = count.clamp_min(1.0).recip();
+    student.with_gradient((loss * each.clone()).reshape([1]), derivatives * each)
 }
 
 #[cfg(test)]

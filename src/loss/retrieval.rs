@@ -52,22 +52,23 @@ fn scale(log_scale: Tensor<2>) -> Tensor<2> {
 ///
 /// `negatives = 0` takes all `B - 1`.
 pub fn hinge(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
-    match (&s, &known) {
-        (Tensor::Cpu(scores), None | Some(Mask::Cpu(..))) => {
-            let [b, _] = s.dims();
-            let k = if negatives == 0 { b - 1 } else { negatives.min(b - 1) };
+    let [b, _] = s.dims();
+    let k = if negatives == 0 { b - 1 } else { negatives.min(b - 1) };
+    let each = if reduce == Reduce::Mean { b * k } else { b };
+    let weight = 1.0 / each.max(1) as f32;
+    match &s {
+        Tensor::Cpu(scores) => {
             let known = known.as_ref().and_then(Mask::entries);
-            let each = if reduce == Reduce::Mean { b * k } else { b };
-            let (value, gradient) = super::hinge::hinge(scores.values(), known, b, margin, k, 1.0 / each.max(1) as f32);
+            let (value, gradient) = super::hinge::hinge(scores.values(), known, b, margin, k, weight);
             Tensor::Cpu(scores.clone().with_gradient(value, gradient))
         }
         #[cfg(feature = "gpu")]
-        _ => by_operations(s, known, margin, negatives, reduce),
+        Tensor::Gpu(_) => crate::gpu::hinge::hinge(s, known.as_ref(), margin, k, weight),
     }
 }
 
-/// The same in operations of tensors: on a GPU, and what the CPU's form is tested against.
-#[cfg(any(feature = "gpu", test))]
+/// The same in operations of tensors: what it is tested against.
+#[cfg(test)]
 fn by_operations(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = s.dims();
     let eye = identity(b, &s.device());

@@ -10,8 +10,8 @@
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].
 
-use super::{identity, softplus};
-use crate::config::{Form, Order, TransferConfig, Triplets};
+use super::identity;
+use crate::config::{TransferConfig, Triplets};
 use crate::error::{Error, Result};
 use crate::tensor::{Device, Indices, Tensor};
 use rand::Rng as _;
@@ -77,18 +77,10 @@ pub struct Orders(Question);
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "gpu", expect(clippy::large_enum_variant, reason = "two live per step, and none is stored"))]
 enum Question {
-    /// Some triplets, `[B, M]`, each with its answer.
-    Sampled { near: Indices, far: Indices, answer: Answer },
+    /// Some triplets, `[B, M]`, and how much farther the far item is to the teacher.
+    Sampled { near: Indices, far: Indices, gap: Tensor<2> },
     /// All of them: the teacher's distances `[B, B]` answer each.
     All(Tensor<2>),
-}
-
-#[derive(Debug, Clone)]
-struct Answer {
-    /// P: probability that the first item is nearer, `[B, M]`.
-    p: Tensor<2>,
-    /// One where the triplet counts, zero where it is dropped.
-    keep: Tensor<2>,
 }
 
 /// Reads the teacher's orders from its distances `[B, B]` (no gradient passes).
@@ -108,52 +100,30 @@ pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Order
     };
     let far = draw.far.clone();
     let gap = teacher.clone().gather(&far) - teacher.gather(&near);
-    Orders::given(near, far, gap, config)
+    Orders::given(near, far, gap)
 }
 
 impl Orders {
     /// Answers read elsewhere: `near`, `far` `[B, M]` are columns of the student's table, `gap` is the teacher's
     /// `D(i,far) - D(i,near)`.
-    pub fn given(near: Indices, far: Indices, gap: Tensor<2>, config: &TransferConfig) -> Self {
-        Self(Question::Sampled { near, far, answer: answer(gap, config) })
+    pub fn given(near: Indices, far: Indices, gap: Tensor<2>) -> Self {
+        Self(Question::Sampled { near, far, gap })
     }
-}
-
-fn answer(gap: Tensor<2>, config: &TransferConfig) -> Answer {
-    let keep = gap.clone().differs(0.0);
-    let p = match config.order {
-        Order::Hard => gap.greater(0.0),
-        Order::Soft => gap.div_scalar(config.tau as f32).sigmoid(),
-    };
-    Answer { p, keep }
 }
 
 /// `L_{a->b}` for the student's distances `[B, N]` (`N = B` inside a batch); zero when every triplet ties.
 pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
-    let (gap, Answer { p, keep }) = match &orders.0 {
-        Question::All(teacher) => return student.all_triplets(teacher, config),
-        Question::Sampled { near, far, answer } => (student.clone().gather(far) - student.gather(near), answer.clone()),
-    };
-    let each = match config.form {
-        Form::Softplus => {
-            // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
-            let z = gap.mul_scalar(config.gamma as f32);
-            softplus(z.clone()) - p * z
-        }
-        Form::Hinge => {
-            let short = |gap: Tensor<2>| gap.mul_scalar(-1.0).add_scalar(config.margin as f32).clamp_min(0.0);
-            let reversed = p.clone().mul_scalar(-1.0).add_scalar(1.0);
-            p * short(gap.clone()) + reversed * short(gap.mul_scalar(-1.0))
-        }
-    };
-    let kept = keep.clone().sum().clamp_min(1.0);
-    (each * keep).sum() / kept
+    match &orders.0 {
+        Question::All(teacher) => student.all_triplets(teacher, config),
+        Question::Sampled { near, far, gap } => student.sampled_triplets([near, far], gap, config),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::{gradient, noise, tensor, value};
     use super::*;
+    use crate::config::{Form, Order};
     use crate::rng::{Purpose, stream};
 
     fn draw(b: usize, config: &TransferConfig) -> Draw {

@@ -13,7 +13,7 @@
 use super::sigmoids::{Points, Terms, bounds};
 use crate::config::{Form, Order, TransferConfig};
 use crate::matrix::sum;
-use crate::tensor::Tensor;
+use crate::tensor::{Indices, Tensor};
 use std::ops::Range;
 
 impl Tensor<2> {
@@ -29,6 +29,54 @@ impl Tensor<2> {
             (Tensor::Gpu(_), Tensor::Gpu(_)) => crate::gpu::triplets::all(self, teacher, config),
             #[cfg(feature = "gpu")]
             _ => unreachable!("both tables live on one device"),
+        }
+    }
+
+    /// The mean loss over triplets of a student with these distances `[B, N]`: `near` and `far`, `[B, M]`, are columns of it,
+    /// `gap`, `[B, M]`, is the teacher's `D(i,far) - D(i,near)`; where it is zero there is no triplet.
+    pub fn sampled_triplets(self, [near, far]: [&Indices; 2], gap: &Self, config: &TransferConfig) -> Tensor<1> {
+        let [_, n] = self.dims();
+        match (&self, near, far, gap) {
+            (Tensor::Cpu(student), Indices::Cpu(near, m), Indices::Cpu(far, _), Tensor::Cpu(gap)) => {
+                let (s, mut gradient) = (student.values(), vec![0.0; student.values().len()]);
+                let (mut loss, mut kept) = (0.0, 0);
+                for (t, &taught) in gap.values().iter().enumerate().filter(|(_, taught)| **taught != 0.0) {
+                    let row = t / m * n;
+                    let [near, far] = [near, far].map(|places| row + places[t] as usize);
+                    let (each, by_gap) = triplet(s[far] - s[near], taught, config);
+                    loss += f64::from(each);
+                    kept += 1;
+                    gradient[far] += by_gap;
+                    gradient[near] -= by_gap;
+                }
+                let each = 1.0 / f64::from(kept.max(1));
+                gradient.iter_mut().for_each(|g| *g *= each as f32);
+                Tensor::Cpu(student.clone().with_gradient((loss * each) as f32, gradient))
+            }
+            #[cfg(feature = "gpu")]
+            _ => crate::gpu::sampled::sampled(self, [near, far], gap.clone(), config),
+        }
+    }
+}
+
+/// Loss of a triplet, and its derivative by the student's gap `D(i,k) - D(i,j)`, as the teacher's gap orders it.
+fn triplet(gap: f32, taught: f32, config: &TransferConfig) -> (f32, f32) {
+    let (gamma, margin) = (config.gamma as f32, config.margin as f32);
+    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+    let p = match config.order {
+        Order::Hard => f32::from(taught > 0.0),
+        Order::Soft => sigmoid(taught / config.tau as f32),
+    };
+    match config.form {
+        Form::Softplus => {
+            // -(P log Q + (1 - P) log(1 - Q)) with Q = sigma(z) is softplus(z) - P z.
+            let z = gamma * gap;
+            (z.max(0.0) + (-z.abs()).exp().ln_1p() - p * z, gamma * (sigmoid(z) - p))
+        }
+        Form::Hinge => {
+            let (short, reversed) = ((margin - gap).max(0.0), (margin + gap).max(0.0));
+            let step = |x: f32| f32::from(x > 0.0);
+            (p * short + (1.0 - p) * reversed, (1.0 - p) * step(reversed) - p * step(short))
         }
     }
 }
@@ -47,7 +95,7 @@ pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) 
     let (scale, sharpness) = (config.gamma as f32, 1.0 / config.tau as f32);
     let (wide, taught_wide) = (widest(student, b) * scale, widest(teacher, b) * sharpness);
     let soft = config.order == Order::Soft;
-    let line = config.form == Form::Softplus && wide <= WIDEST && (!soft || taught_wide <= WIDEST);
+    let line = config.form == Form::Softplus && wide <= WIDEST && (!soft || taught_wide <= TAUGHT_WIDEST);
     let terms = line.then(|| (Terms::new(wide), soft.then(|| Terms::new(taught_wide))));
     let mut gradient = vec![0.0; b * b];
     let row = |(i, gradient): (usize, &mut [f32])| {
@@ -77,8 +125,10 @@ pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) 
     All { value: (loss * each) as f32, gradient }
 }
 
-/// Spread of `gamma s` or `t / tau` up to which sums are series: exponentials stay inside f32, and terms are few.
-const WIDEST: f32 = 100.0;
+/// Spread of `gamma s` up to which sums are series: the loss is a difference of sums that grow with it, and loses digits.
+const WIDEST: f32 = 40.0;
+/// The same of `t / tau`: exponentials stay inside f32, and terms are few.
+const TAUGHT_WIDEST: f32 = 100.0;
 
 /// The widest spread of a row, without its anchor.
 fn widest(table: &[f32], b: usize) -> f32 {
@@ -169,27 +219,11 @@ impl Row {
 
     /// Pair by pair, as the definition says: for the hinge, and for spreads too wide for a series.
     fn plain(&self, config: &TransferConfig, by_s: &mut [f32]) -> f64 {
-        let (gamma, tau, margin) = (config.gamma as f32, config.tau as f32, config.margin as f32);
-        let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
         let mut loss = 0.0;
         for (n, &k) in self.ordered.iter().enumerate() {
             for &j in self.ordered[..n].iter().take_while(|&&j| self.teacher[j] < self.teacher[k]) {
                 let gap = self.student[k] - self.student[j];
-                let p = match config.order {
-                    Order::Hard => 1.0,
-                    Order::Soft => sigmoid((self.teacher[k] - self.teacher[j]) / tau),
-                };
-                let (each, by_gap) = match config.form {
-                    Form::Softplus => {
-                        let z = gamma * gap;
-                        (z.max(0.0) + (-z.abs()).exp().ln_1p() - p * z, gamma * (sigmoid(z) - p))
-                    }
-                    Form::Hinge => {
-                        let (short, reversed) = ((margin - gap).max(0.0), (margin + gap).max(0.0));
-                        let step = |x: f32| f32::from(x > 0.0);
-                        (p * short + (1.0 - p) * reversed, (1.0 - p) * step(reversed) - p * step(short))
-                    }
-                };
+                let (each, by_gap) = triplet(gap, self.teacher[k] - self.teacher[j], config);
                 loss += f64::from(each);
                 by_s[k] += by_gap;
                 by_s[j] -= by_gap;

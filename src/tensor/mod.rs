@@ -4,17 +4,17 @@
 //! burn's. The operations have burn's names and shapes, and are those that the method calls: a reader of a loss need not
 //! know which of the two it runs on.
 
-mod adam;
 pub mod cpu;
 mod operations;
 mod read;
 #[cfg(test)]
 mod tests;
+mod update;
 
-pub use adam::adam;
 pub use cpu::conv::Window;
 pub use mtls_kernels::Adam;
 pub use read::{Gradients, read};
+pub use update::{adam, square_sum};
 
 use std::sync::Arc;
 

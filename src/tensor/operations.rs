@@ -129,11 +129,6 @@ impl<const D: usize> Tensor<D> {
         on!(self, t => t.sum())
     }
 
-    /// The sum of all squares; no gradient passes.
-    pub fn square_sum(self) -> Tensor<1> {
-        on!(self.inner(), t => t.square_sum(), t.square().sum())
-    }
-
     /// The sum along an axis, which stays with size 1.
     pub fn sum_dim(self, axis: usize) -> Self {
         on!(self, t => t.sum_dim(axis))

@@ -106,7 +106,7 @@ impl Index {
         }
         let items = |values| Indices::new(values, shape, device);
         let gap = Tensor::new(gap, shape, device);
-        Orders::given(items(near), items(far), gap, config)
+        Orders::given(items(near), items(far), gap)
     }
 
     /// The same on another device.

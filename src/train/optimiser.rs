@@ -7,7 +7,7 @@ use crate::config::{Teacher, TrainConfig, TransferConfig};
 use crate::error::Result;
 use crate::model::Weights;
 use crate::model::weights::{decayed, trained};
-use crate::tensor::{Adam, Device, Gradients, Tensor, adam};
+use crate::tensor::{Adam, Device, Gradients, Tensor, adam, square_sum};
 use std::collections::BTreeMap;
 
 const EPSILON: f32 = 1e-8;
@@ -73,19 +73,18 @@ impl State {
         learning_rate: f64,
         config: &TrainConfig,
     ) -> Result<Tensor<2>> {
-        let gradients: Vec<(String, Tensor<2>)> = tracked
+        let (names, gradients): (Vec<String>, Vec<Tensor<2>>) = tracked
             .0
             .iter()
             .filter(|(name, _)| trained(name))
             .filter_map(|(name, leaf)| leaf.grad(gradients).map(|g| (name.clone(), g)))
-            .collect();
+            .unzip();
         // From here on nobody else holds the weights: they can move in place.
         drop(tracked);
-        let squares = gradients.iter().map(|(_, g)| g.clone().square_sum().reshape([1, 1])).collect();
-        let norm = Tensor::cat(squares, 1).sum_dim(1).sqrt();
+        let norm = square_sum(&gradients).sqrt();
         let factor = (config.clip > 0.0)
             .then(|| norm.clone().add_scalar(1e-12).recip().mul_scalar(config.clip as f32).clamp_max(1.0));
-        for (name, g) in gradients {
+        for (name, g) in names.into_iter().zip(gradients) {
             let t = self.updates.entry(name.clone()).or_insert(0);
             *t += 1;
             let correct = |beta: f64| (1.0 - beta.powf(*t as f64)) as f32;

@@ -2,13 +2,15 @@
 
 use super::{losses, session, smooth};
 use mtls_lab::config::{
-    Config, Form, ImageFeatures, Init, ModelConfig, Neighbours, Retrieval, Schedule, Stem, Teacher, Tower, TrainConfig,
-    Triplets,
+    Config, Form, ImageFeatures, Init, ModelConfig, Neighbours, Order, Reduce, Retrieval, Schedule, Stem, Teacher,
+    Tower, TrainConfig, TransferConfig, Triplets,
 };
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
+use mtls_lab::loss::retrieval::hinge;
+use mtls_lab::loss::transfer::{Orders, transfer};
 use mtls_lab::rng::{Purpose, stream};
-use mtls_lab::tensor::{Adam, Device, Tensor, adam};
+use mtls_lab::tensor::{Adam, Device, Indices, Mask, Tensor, adam, square_sum};
 use mtls_lab::train::{Event, Session};
 use rand::Rng as _;
 
@@ -19,6 +21,7 @@ pub async fn the_gpu_computes_as_the_cpu_until_it_is_lost() {
         .expect("a GPU is installed by the project's own set-up (a software one will do)");
     it_follows_the_cpu(&opened).await;
     adam_moves_as_on_the_cpu(&opened.device).await;
+    norms_and_losses_are_those_of_the_cpu(&opened.device).await;
     super::triplets::all_triplets_on(&opened.device).await;
     options_follow_the_cpu(&opened).await;
     super::golden::losses_on(&opened.device, 1e-4).await;
@@ -74,6 +77,67 @@ async fn adam_moves_as_on_the_cpu(device: &Device) {
             assert!((a - b).abs() <= 1e-5 * (1.0 + a.abs()), "{rows} x {columns}: {a} {b}");
         }
     }
+}
+
+/// Shaders that do at once what the CPU does in loops: value and gradient, for sizes beside those of their workgroups, with
+/// scores and orders that tie, and known matches.
+async fn norms_and_losses_are_those_of_the_cpu(device: &Device) {
+    let mut rng = stream(4, Purpose::Noise, 0);
+    let mut agree = 0;
+    for b in [3, 40, 300] {
+        let mut table = |[rows, columns]: [usize; 2]| -> Vec<f32> {
+            (0..rows * columns).map(|_| (rng.random_range(-1.0..1.0f32) * 40.0).round() / 40.0).collect()
+        };
+        let (scores, m) = (table([b, b]), 2 * b);
+        let gap = table([b, m]);
+        let places = |salt: usize| (0..b * m).map(|n| ((n * 7 + n / m * salt) % b) as i32).collect::<Vec<_>>();
+        let (near, far) = (places(3), places(11));
+        let known: Vec<bool> = (0..b * b).map(|n| n % 13 == 5).collect();
+        type Loss<'a> = Box<dyn Fn(Tensor<2>, &Device) -> Tensor<1> + 'a>;
+        let mut losses: Vec<(String, Loss)> = Vec::new();
+        for negatives in [1, 2, 10, 0] {
+            for masked in [false, true] {
+                let known = &known;
+                let loss = move |s: Tensor<2>, device: &Device| {
+                    let known = masked.then(|| Mask::new(known.clone(), [b, b], device));
+                    hinge(s, known, 0.2, negatives, if masked { Reduce::Mean } else { Reduce::Sum })
+                };
+                losses.push((format!("hinge, {negatives} of {b}, known matches: {masked}"), Box::new(loss)));
+            }
+        }
+        for (form, order) in [(Form::Softplus, Order::Hard), (Form::Softplus, Order::Soft), (Form::Hinge, Order::Soft)]
+        {
+            let (near, far, gap) = (&near, &far, &gap);
+            let config = TransferConfig { form, order, ..Default::default() };
+            let loss = move |s: Tensor<2>, device: &Device| {
+                let [near, far] = [near, far].map(|places| Indices::new(places.clone(), [b, m], device));
+                let orders = Orders::given(near, far, Tensor::new(gap.clone(), [b, m], device));
+                transfer(s, &orders, &config)
+            };
+            losses.push((format!("sampled triplets, {form:?}, {order:?}, {b}"), Box::new(loss)));
+        }
+        for (what, loss) in &losses {
+            let found = async |device: &Device| {
+                let leaf = Tensor::new(scores.clone(), [b, b], device).tracked();
+                let loss = loss(leaf.clone(), device);
+                let gradient = leaf.grad(&loss.clone().backward()).expect("it depends on the scores");
+                let norm = square_sum(&[gradient.clone(), Tensor::new(vec![0.5; 700], [7, 100], device)]);
+                let mut all = loss.values().await.expect("numbers");
+                all.extend(norm.values().await.expect("numbers"));
+                all.extend(gradient.values().await.expect("numbers"));
+                all
+            };
+            let (cpu, gpu) = (found(&Device::Cpu).await, found(device).await);
+            let largest = cpu[2..].iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            assert!(largest > 0.0, "{what}: a gradient of zero proves nothing");
+            for (n, (a, b)) in cpu.iter().zip(&gpu).enumerate() {
+                let scale = if n < 2 { a.abs() } else { largest };
+                assert!((a - b).abs() <= 1e-5 * scale, "{what}, number {n}: {a} {b}");
+            }
+            agree += 1;
+        }
+    }
+    assert_eq!(agree, 3 * 11);
 }
 
 /// The options that bring operations of their own, a few steps each.

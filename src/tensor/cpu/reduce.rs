@@ -13,11 +13,10 @@ fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> V
 }
 
 impl Array {
-    /// The sum of all squares, `[1]`, without a table of them; no gradient passes.
-    pub fn square_sum(self) -> Self {
+    /// The sum of all squares, without a table of them.
+    pub fn square_sum(&self) -> f64 {
         let rows = self.shape().last().copied().unwrap_or(1).max(1);
-        let total = self.values().chunks(rows).map(|row| f64::from(dot(row, row))).sum::<f64>() as f32;
-        Self::new(vec![total], [1])
+        self.values().chunks(rows).map(|row| f64::from(dot(row, row))).sum()
     }
 
     /// The sum of all numbers, `[1]`.

@@ -1,4 +1,4 @@
-//! One update of AdamW (Loshchilov & Hutter 2019).
+//! What an update of the weights takes: AdamW (Loshchilov & Hutter 2019), and the gradient's norm.
 
 use super::{Tensor, cpu};
 use mtls_kernels::Adam;
@@ -16,4 +16,18 @@ pub fn adam(numbers: &Adam, state: [Tensor<2>; 3], gradient: Tensor<2>, factor: 
         #[cfg(feature = "gpu")]
         (state, gradient) => crate::gpu::adam::update(numbers, state, gradient, factor),
     }
+}
+
+/// The sum of all squares of all these, `[1, 1]`; no gradient passes.
+pub fn square_sum(tables: &[Tensor<2>]) -> Tensor<2> {
+    #[cfg(feature = "gpu")]
+    if let Some(Tensor::Gpu(_)) = tables.first() {
+        return crate::gpu::norm::square_sum(tables);
+    }
+    let sum = |table: &Tensor<2>| match table {
+        Tensor::Cpu(table) => table.square_sum(),
+        #[cfg(feature = "gpu")]
+        Tensor::Gpu(_) => unreachable!("operands live on one device"),
+    };
+    Tensor::Cpu(cpu::Array::new(vec![tables.iter().map(sum).sum::<f64>() as f32], [1, 1]))
 }
