@@ -132,7 +132,7 @@ fn expected(preset: &Preset) -> &'static str {
     match (preset.profile.as_str(), preset.bundle) {
         ("dev", Bundle::Gpu) => "8 min",
         ("dev", _) => "3 min",
-        (_, Bundle::Gpu) => "25 min",
+        (_, Bundle::Gpu) => "15 min",
         (_, _) => "6 min",
     }
 }
@@ -190,11 +190,7 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
     let binary = work.join(BINARY);
     if !preset.wasm_opt.is_empty() {
         let started = Instant::now();
-        eprintln!(
-            "bundle {}: wasm-opt {} (CPU bundle 1 min, GPU bundle 5 min)",
-            preset.name,
-            preset.wasm_opt.join(" ")
-        );
+        eprintln!("bundle {}: wasm-opt {} (under a minute)", preset.name, preset.wasm_opt.join(" "));
         let small = work.join("optimised.wasm");
         run(ready.tool("wasm-opt")?.args(&preset.wasm_opt).arg(&binary).arg("-o").arg(&small))?;
         std::fs::rename(small, &binary)?;
