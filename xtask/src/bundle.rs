@@ -147,7 +147,7 @@ fn compile(ready: &Ready, preset: &Preset, commit: &str) -> Result<PathBuf> {
     );
     let mut cargo = ready.wasm_tool("cargo")?;
     cargo.args(["rustc", "--lib", "--message-format=json", "--profile", &preset.profile]).args(&select);
-    cargo.arg("--").args(&preset.rustc);
+    cargo.arg("--").args(&preset.rustc).args(kernels::linked_with(preset.bundle));
     if preset.limit_brotli.is_some() {
         // Products only: in a test build it would compile the crate anew after every commit.
         cargo.env("MTLS_LAB_COMMIT", commit);

@@ -14,8 +14,20 @@ use crate::toolchain::WASM;
 /// File, and the SIMD that it is compiled for: relaxed SIMD has fused multiply-add, and not every browser knows it.
 const RELAXED: (&str, &str) = ("kernels.wasm", "+simd128,+relaxed-simd");
 const PLAIN: (&str, &str) = ("kernels-plain.wasm", "+simd128");
-/// Memory of a threaded bundle, which must be named: all that 32 bits address.
-const SHARED: [&str; 3] = ["--shared-memory", "--max-memory=4294967296", "--no-check-features"];
+/// Memory that may be shared must have an end: all that 32 bits address. The standard library needs no atomics for it: one
+/// thread alone runs the engine, the others only these modules.
+const SHARED: [&str; 4] = ["--import-memory", "--shared-memory", "--max-memory=4294967296", "--no-check-features"];
+/// What wasm-bindgen starts threads with.
+const THREADED: [&str; 5] = ["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base", "__heap_base"];
+
+/// What a bundle is linked with beside its preset's flags, as arguments of rustc.
+pub fn linked_with(bundle: Bundle) -> Vec<String> {
+    if bundle != Bundle::Threads {
+        return Vec::new();
+    }
+    let exports = THREADED.iter().map(|name| format!("--export={name}"));
+    SHARED.iter().map(ToString::to_string).chain(exports).map(|flag| format!("-Clink-arg={flag}")).collect()
+}
 
 /// The modules for a bundle, best first: the page takes the first one that its browser compiles. For one thread the plain
 /// loops are in the bundle itself.
@@ -40,8 +52,8 @@ pub fn build(ready: &Ready, bundle: Bundle, folder: &Path) -> Result<()> {
         // Always optimised: a test that runs these loops runs those of the product.
         cargo.args(["--release", "--target", WASM, "--message-format=json", "--"]);
         cargo.arg(format!("-Ctarget-feature={simd}"));
-        let shared: &[&str] = if bundle == Bundle::Threads { &SHARED } else { &[] };
-        let flags = ["--import-memory", "--strip-all"].iter().chain(shared);
+        let memory: &[&str] = if bundle == Bundle::Threads { &SHARED } else { &["--import-memory"] };
+        let flags = ["--strip-all"].iter().chain(memory);
         cargo.args(flags.map(|flag| format!("-Clink-arg={flag}")));
         let built = progress::cargo(&mut cargo, 1)?;
         ensure!(built.success, "{name} did not compile; cargo's message is above");
