@@ -20,6 +20,7 @@ const MOST: f32 = 3.4e38;
 var<workgroup> asked: u32;
 var<workgroup> best: array<f32, 256>;
 var<workgroup> places: array<i32, 256>;
+var<workgroup> lowest: array<f32, 256>;
 
 @compute @workgroup_size(256, 1, 1)
 fn main(
@@ -41,6 +42,7 @@ fn main(
     var last_place = -1;
     var count = 0u;
     var total = 0.0;
+    var smallest = MOST;
     for (var round = 0u; round < select(k, 1u, every); round++) {
         var score = -MOST;
         var place = -1;
@@ -53,6 +55,7 @@ fn main(
             if (every) {
                 total += s + offset;
                 count += 1u;
+                smallest = min(smallest, s);
             } else if ((s < last || (s == last && i32(j) > last_place)) && s > score) {
                 score = s;
                 place = i32(j);
@@ -87,16 +90,18 @@ fn main(
     if (every) {
         best[lane] = total;
         places[lane] = i32(count);
+        lowest[lane] = smallest;
         for (var half = LANES / 2u; half > 0u; half /= 2u) {
             workgroupBarrier();
             if (lane < half) {
                 best[lane] += best[lane + half];
                 places[lane] += places[lane + half];
+                lowest[lane] = min(lowest[lane], lowest[lane + half]);
             }
         }
         total = best[0];
         count = u32(places[0]);
-        last = -MOST;
+        last = lowest[0];
         last_place = i32(b);
     }
     if (lane == 0u) {

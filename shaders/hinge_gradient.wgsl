@@ -13,10 +13,10 @@
 @group(0) @binding(3) var<storage, read_write> chosen: array<f32>;
 @group(0) @binding(4) var<storage, read_write> derivatives: array<f32>;
 
-// Whether the score at `at` is one that row or column `anchor` chose; `other` is its place there.
-fn counts(at: u32, anchor: u32, other: u32, choice: u32, b: u32) -> bool {
+// Whether the score at `at`, which is at place `other` of its row or column, is one that was chosen there.
+fn counts(at: u32, other: u32, choice: u32) -> bool {
     let s = scores[at];
-    if (chosen[choice + 2u] < 0.5 || s + (numbers[0] - scores[anchor * b + anchor]) < 0.0) {
+    if (chosen[choice + 2u] < 0.5) {
         return false;
     }
     let last = chosen[choice];
@@ -42,7 +42,7 @@ fn main(
     if (i == j) {
         pushes = -(chosen[row + 2u] + chosen[column + 2u]);
     } else if (!(numbers[2] > 0.5 && known[at] > 0.5)) {
-        pushes = select(0.0, 1.0, counts(at, i, j, row, b)) + select(0.0, 1.0, counts(at, j, i, column, b));
+        pushes = select(0.0, 1.0, counts(at, j, row)) + select(0.0, 1.0, counts(at, i, column));
     }
     derivatives[at] = pushes * numbers[3];
 }

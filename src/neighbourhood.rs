@@ -4,8 +4,9 @@
 //! have another number of columns than the student's.
 
 use crate::analyze::{Hit, top_k_by};
-use crate::config::{Form, Order, TransferConfig, Triplets};
+use crate::config::{TransferConfig, Triplets};
 use crate::error::{Error, Result};
+use crate::loss::triplets::triplet;
 use crate::matrix::{Matrix, dot};
 use crate::rng::{Purpose, stream};
 use rand::Rng as _;
@@ -93,27 +94,11 @@ pub fn lessons(
         }
         let student_gap = gap(student, j, k);
         let near_distance = 2.0 - 2.0 * dot(student.row(anchor), student.row(j));
-        let force = force(taught, student_gap, config);
-        lessons.push(Lesson { near: j, far: k, teacher_gap: taught, student_gap, near_distance, force });
+        let (_, by_gap) = triplet(student_gap, taught, config);
+        lessons.push(Lesson { near: j, far: k, teacher_gap: taught, student_gap, near_distance, force: -by_gap });
     }
     lessons.sort_by(|a, b| b.force.total_cmp(&a.force));
     Ok(lessons)
-}
-
-/// `-dL / d(student's gap)` of one triplet, see [`crate::loss::transfer`].
-fn force(teacher: f32, student: f32, config: &TransferConfig) -> f32 {
-    let sigma = |z: f32| 1.0 / (1.0 + (-z).exp());
-    let p = match config.order {
-        Order::Hard => 1.0,
-        Order::Soft => sigma(teacher / config.tau as f32),
-    };
-    match config.form {
-        Form::Softplus => config.gamma as f32 * (p - sigma(config.gamma as f32 * student)),
-        Form::Hinge => {
-            let margin = config.margin as f32;
-            p * f32::from(u8::from(student < margin)) - (1.0 - p) * f32::from(u8::from(-student < margin))
-        }
-    }
 }
 
 fn nearest(space: &Matrix, item: usize, k: usize) -> Vec<Hit> {
@@ -131,6 +116,7 @@ fn known(space: &Matrix, item: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Form, Order};
     use crate::loss::check::{noise, tensor, value};
     use crate::loss::transfer::{Orders, transfer};
     use crate::tensor::{Device, Indices};

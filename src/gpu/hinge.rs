@@ -1,5 +1,5 @@
 //! The hinge over the hardest negatives by `shaders/hinge.wgsl` and `shaders/hinge_gradient.wgsl`: two dispatches in place of
-//! some sixty. The oracle is the same loss in operations of tensors.
+//! some sixty. The oracle is the same loss on the CPU.
 
 use super::{ACROSS, Shader, WORKGROUP, buffer, empty, launch, numbers};
 use crate::tensor::{Mask, Tensor};

@@ -1,6 +1,6 @@
 //! Operations of our own in WGSL, run on burn's device beside burn's own kernels.
 //!
-//! Each shader under `shaders/` can be read alone and has a plain-tensor oracle in a test.
+//! Each shader under `shaders/` has an oracle in a test (the two of the hinge are read together).
 
 pub mod adam;
 pub mod hinge;

@@ -1,4 +1,4 @@
-//! Transfer over sampled triplets by `shaders/sampled.wgsl`. The oracle is the same loss in operations of tensors.
+//! Transfer over sampled triplets by `shaders/sampled.wgsl`. The oracle is the same loss on the CPU.
 
 use super::{Shader, buffer, empty, launch, numbers, taught_by, with_sums};
 use crate::config::{Form, TransferConfig};

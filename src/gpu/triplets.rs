@@ -1,7 +1,7 @@
 //! Transfer over all triplets by `shaders/triplets.wgsl`, inside burn's graph; the oracle is the plain B^3 tensor.
 
 use super::{Shader, WORKGROUP, buffer, empty, launch, numbers, taught_by, with_sums};
-use crate::config::{Form, TransferConfig};
+use crate::config::{Control, Form, TransferConfig};
 use crate::tensor::Tensor;
 use burn_wgpu::into_contiguous;
 
@@ -15,6 +15,8 @@ impl Shader for Triplets {
 pub fn all(student: Tensor<2>, teacher: &Tensor<2>, config: &TransferConfig) -> Tensor<1> {
     let [b, _] = student.dims();
     let (s, t) = (into_contiguous(buffer(student.clone())), into_contiguous(buffer(teacher.clone())));
+    // Who teaches itself does so by one table, and WebGPU does not bind a table that may be written twice.
+    let t = if config.control == Control::SelfTeacher { t.copy() } else { t };
     let hinge = f32::from(config.form == Form::Hinge);
     let numbers = numbers([config.gamma as f32, taught_by(config), config.margin as f32, hinge], &student);
 

@@ -82,7 +82,11 @@ fn by_operations(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usiz
         }
         super::hardest(cost, negatives, reduce)
     };
-    direction(s.clone(), known.clone()) + direction(s.transpose(), known.map(Mask::transpose))
+    let turned = known
+        .as_ref()
+        .and_then(Mask::entries)
+        .map(|entries| Mask::new((0..b * b).map(|n| entries[n % b * b + n / b]).collect(), [b, b], &s.device()));
+    direction(s.clone(), known) + direction(s.transpose(), turned)
 }
 
 /// `1/2B sum_i ( -log softmax_j(S_ij / T)_i - log softmax_j(S_ji / T)_i )`

@@ -2,7 +2,7 @@
 //!
 //! `f` has no singularity nearer to the line than `pi`. So over `[-h, h]` its Chebyshev series falls like `rho^-m` with
 //! `ln rho = asinh(pi / h)` (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2), and the `n`
-//! terms above what f32 can tell are `f` itself: 18 for points within 6 of each other, 51 within 20.
+//! terms above what f32 can tell are `f` itself: 18 for points within 6 of each other, 50 within 20.
 
 use crate::matrix::dot;
 use multiversion::multiversion;

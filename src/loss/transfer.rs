@@ -172,6 +172,41 @@ mod tests {
     }
 
     #[test]
+    fn sampled_triplets_by_loops() {
+        let near: Vec<i32> = (0..60).map(|n| n * 7 % 6).collect();
+        let far: Vec<i32> = (0..60).map(|n| (n * 5 + 2) % 6).collect();
+        let (teacher, student) = (distances(unit(6, 4, 1)).array(), distances(unit(6, 4, 2)));
+        let at = |table: &[f32], n: usize, places: &[i32]| table[n / 10 * 6 + places[n] as usize];
+        // Some tie: where both items are one, and one triplet whose items the teacher sees equally far.
+        let mut gaps: Vec<f32> = (0..60).map(|n| at(&teacher, n, &far) - at(&teacher, n, &near)).collect();
+        gaps[7] = 0.0;
+        for (order, form) in
+            [Order::Hard, Order::Soft].into_iter().flat_map(|o| [(o, Form::Softplus), (o, Form::Hinge)])
+        {
+            let config = TransferConfig { order, form, ..Default::default() };
+            let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
+            let (mut sum, mut kept) = (0.0, 0);
+            for (n, &taught) in gaps.iter().enumerate().filter(|(_, taught)| **taught != 0.0) {
+                let taught = f64::from(taught);
+                let gap = f64::from(at(&student.clone().array(), n, &far))
+                    - f64::from(at(&student.clone().array(), n, &near));
+                let p = if order == Order::Hard { f64::from(taught > 0.0) } else { sigma(taught / config.tau) };
+                sum += match form {
+                    Form::Softplus => -p * sigma(config.gamma * gap).ln() - (1.0 - p) * sigma(-config.gamma * gap).ln(),
+                    Form::Hinge => p * (config.margin - gap).max(0.0) + (1.0 - p) * (config.margin + gap).max(0.0),
+                };
+                kept += 1;
+            }
+            assert!((30..60).contains(&kept), "{kept}");
+            let [near, far] = [&near, &far].map(|places| Indices::new(places.clone(), [6, 10], &Device::Cpu));
+            let orders = Orders::given(near, far, tensor(6, 10, &gaps));
+            let loss = value(transfer(student.clone(), &orders, &config));
+            let expected = (sum / f64::from(kept)) as f32;
+            assert!((loss - expected).abs() < 1e-5, "{order:?} {form:?}: {loss} != {expected}");
+        }
+    }
+
+    #[test]
     fn infinite_margin_by_hand() {
         // Three points on a line for the teacher: 0 is nearer to 1 than to 2. The student has them the other way round.
         let d = |x: [f32; 3]| {
@@ -252,6 +287,9 @@ mod tests {
         let same = tensor(5, 5, &[0.0; 25]);
         let loss = transfer(distances(unit(5, 3, 1)), &orders(same, &draw(5, &config), &config), &config);
         assert_eq!(value(loss), 0.0);
+        let every = TransferConfig { triplets: Triplets::All, ..Default::default() };
+        let tied = orders(tensor(5, 5, &[0.0; 25]), &draw(5, &every), &every);
+        assert_eq!(value(transfer(distances(unit(5, 3, 1)), &tied, &every)), 0.0);
         // Distances at their extremes with a sharp student do not overflow.
         let sharp = TransferConfig { gamma: 1e3, ..Default::default() };
         let far = tensor(3, 2, &[1.0, 0.0, -1.0, 0.0, 0.6, 0.8]);

@@ -60,7 +60,7 @@ impl Tensor<2> {
 }
 
 /// Loss of a triplet, and its derivative by the student's gap `D(i,k) - D(i,j)`, as the teacher's gap orders it.
-fn triplet(gap: f32, taught: f32, config: &TransferConfig) -> (f32, f32) {
+pub(crate) fn triplet(gap: f32, taught: f32, config: &TransferConfig) -> (f32, f32) {
     let (gamma, margin) = (config.gamma as f32, config.margin as f32);
     let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
     let p = match config.order {
@@ -74,7 +74,9 @@ fn triplet(gap: f32, taught: f32, config: &TransferConfig) -> (f32, f32) {
             (z.max(0.0) + (-z.abs()).exp().ln_1p() - p * z, gamma * (sigmoid(z) - p))
         }
         Form::Hinge => {
-            let (short, reversed) = ((margin - gap).max(0.0), (margin + gap).max(0.0));
+            // Not `max`, which loses what is not a number.
+            let positive = |x: f32| if x < 0.0 { 0.0 } else { x };
+            let (short, reversed) = (positive(margin - gap), positive(margin + gap));
             let step = |x: f32| f32::from(x > 0.0);
             (p * short + (1.0 - p) * reversed, (1.0 - p) * step(reversed) - p * step(short))
         }
@@ -102,11 +104,13 @@ pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) 
         let others = |table: &[f32]| [&table[i * b..i * b + i], &table[i * b + i + 1..(i + 1) * b]].concat();
         let row = Row::new(others(student), others(teacher));
         let mut by_s = vec![0.0; b - 1];
+        // Where most pairs tie, the few others are looked at: between two large sums they would be lost.
+        let every = by_s.len() * by_s.len().saturating_sub(1) / 2;
         let loss = match &terms {
-            Some((student, teacher)) => {
+            Some((student, teacher)) if 2 * row.pairs() > every => {
                 row.on_lines(scale, student, teacher.as_ref().map(|t| (sharpness, t)), &mut by_s)
             }
-            None => row.plain(config, &mut by_s),
+            _ => row.plain(config, &mut by_s),
         };
         gradient[..i].copy_from_slice(&by_s[..i]);
         gradient[i + 1..].copy_from_slice(&by_s[i..]);
@@ -151,7 +155,7 @@ struct Row {
 
 impl Row {
     fn new(student: Vec<f32>, teacher: Vec<f32>) -> Self {
-        // Integers that are ordered like the distances (no distance is negative by more than rounding), each with its place.
+        // Integers that are ordered like the distances, each with its place.
         let key = |(k, t): (usize, &f32)| {
             let bits = (t + 0.0).to_bits();
             let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };

@@ -182,16 +182,4 @@ impl Mask {
             Self::Gpu(_) => None,
         }
     }
-
-    /// Rows as columns.
-    pub fn transpose(self) -> Self {
-        match self {
-            Self::Cpu(entries, columns) => {
-                let rows = entries.len() / columns;
-                Self::Cpu(Arc::new((0..entries.len()).map(|n| entries[n % rows * columns + n / rows]).collect()), rows)
-            }
-            #[cfg(feature = "gpu")]
-            Self::Gpu(t) => Self::Gpu(t.transpose()),
-        }
-    }
 }

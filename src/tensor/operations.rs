@@ -104,21 +104,6 @@ impl<const D: usize> Tensor<D> {
         on!(self, t => t.relu(), burn::tensor::activation::relu(t))
     }
 
-    /// `1 / (1 + e^-x)`.
-    pub fn sigmoid(self) -> Self {
-        on!(self, t => t.sigmoid(), burn::tensor::activation::sigmoid(t))
-    }
-
-    /// One where the number is above `than`, else zero; no gradient passes.
-    pub fn greater(self, than: f32) -> Self {
-        on!(self.inner(), t => t.greater(than), t.greater_scalar(than).float())
-    }
-
-    /// One where the number is not `than`, else zero; no gradient passes.
-    pub fn differs(self, than: f32) -> Self {
-        on!(self.inner(), t => t.differs(than), t.not_equal_scalar(than).float())
-    }
-
     /// The larger of two, place by place.
     pub fn max_pair(self, other: Self) -> Self {
         both!(self, other, a, b => a.max_pair(b))

@@ -91,18 +91,18 @@ impl Terms {
 /// computed once, when it is asked for.
 struct Tables {
     e: [Tensor<2>; 2],
-    within: [OnceCell<Tensor<2>>; 2],
+    distances: [OnceCell<Tensor<2>>; 2],
 }
 
 impl Tables {
     fn new(e: [Tensor<2>; 2]) -> Self {
-        Self { e, within: Default::default() }
+        Self { e, distances: Default::default() }
     }
 
     /// `[B, B]`
-    fn within(&self, side: Side) -> Tensor<2> {
+    fn distances(&self, side: Side) -> Tensor<2> {
         let side = side as usize;
-        self.within[side].get_or_init(|| distances(self.e[side].clone())).clone()
+        self.distances[side].get_or_init(|| distances(self.e[side].clone())).clone()
     }
 }
 
@@ -111,17 +111,19 @@ impl Pass<'_> {
     fn joint(&self, state: &mut State) -> Result<Tensor<2>> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
-        let e = self.forward(&tracked, &mut training)?;
-        let tables = Tables::new(e.clone());
-        let [teach_v, teach_t] = self.orders(state, &tables)?;
-        let [v, t] = e;
-        let terms = Terms {
-            retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
-            within: self.within(&v, &t)?,
-            transfer: [
-                teach_v.map(|o| transfer(self.distances(Side::Image, &tables), &o, &self.config.transfer)),
-                teach_t.map(|o| transfer(self.distances(Side::Text, &tables), &o, &self.config.transfer)),
-            ],
+        let terms = {
+            let tables = Tables::new(self.forward(&tracked, &mut training)?);
+            let [teach_v, teach_t] = self.orders(state, &tables)?;
+            let learn = |side, orders| transfer(self.distances(side, &tables), &orders, &self.config.transfer);
+            let [v, t] = &tables.e;
+            Terms {
+                retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
+                within: self.within(&tables)?,
+                transfer: [
+                    teach_v.map(|orders| learn(Side::Image, orders)),
+                    teach_t.map(|orders| learn(Side::Text, orders)),
+                ],
+            }
         };
         let total = self.total(&terms);
         let (value, terms) = (total.clone().inner(), terms.inner());
@@ -135,10 +137,13 @@ impl Pass<'_> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
-        let taught = self.orders(state, &Tables::new(e.clone().map(Tensor::inner)))?;
-        let [v, t] = e;
-        let mut terms =
-            Terms { within: self.within(&v, &t)?, retrieval: self.retrieval(&tracked, v, t)?, transfer: [None, None] };
+        let (taught, mut terms) = {
+            let tables = Tables::new(e);
+            let [v, t] = &tables.e;
+            let retrieval = self.retrieval(&tracked, v.clone(), t.clone())?;
+            let terms = Terms { within: self.within(&tables)?, retrieval, transfer: [None, None] };
+            (self.orders(state, &tables)?, terms)
+        };
         let r = &self.config.retrieval;
         let mut norm = if r.weight + r.within_image + r.within_text > 0.0 {
             let loss = self.total(&terms);
@@ -188,24 +193,24 @@ impl Pass<'_> {
         Ok(retrieval(v, t, calibration, self.batch.known.clone(), &self.config.retrieval))
     }
 
-    fn within(&self, v: &Tensor<2>, t: &Tensor<2>) -> Result<[Option<Tensor<1>>; 2]> {
+    fn within(&self, tables: &Tables) -> Result<[Option<Tensor<1>>; 2]> {
         let config = &self.config.retrieval;
-        let term = |e: &Tensor<2>, weight: f64| -> Result<Option<Tensor<1>>> {
+        let term = |side: Side, weight: f64| -> Result<Option<Tensor<1>>> {
             if weight == 0.0 {
                 return Ok(None);
             }
             let partner = self.batch.partner.clone();
             let partner = partner.ok_or_else(|| Error::Config("the within-view term needs train.per_item 2".into()))?;
-            Ok(Some(within(distances(e.clone()), partner, self.batch.known.clone(), config)))
+            Ok(Some(within(tables.distances(side), partner, self.batch.known.clone(), config)))
         };
-        Ok([term(v, config.within_image)?, term(t, config.within_text)?])
+        Ok([term(Side::Image, config.within_image)?, term(Side::Text, config.within_text)?])
     }
 
     /// What the student's answers are read from: `[B, B]`, or `[B, N]` to the items of the index.
     fn distances(&self, side: Side, tables: &Tables) -> Tensor<2> {
         match self.index {
             Some(index) => distances_between(tables.e[side as usize].clone(), index.bank(side)),
-            None => tables.within(side),
+            None => tables.distances(side),
         }
     }
 
@@ -223,7 +228,7 @@ impl Pass<'_> {
             }
             let teacher = teacher_of(student, config.control);
             let mut table = match (config.teacher, teacher) {
-                (Teacher::Embedding, side) => tables.within(side),
+                (Teacher::Embedding, side) => tables.distances(side),
                 (Teacher::Average, side) => {
                     distances(represent(&state.average, side, self.input(side), self.config, None)?)
                 }

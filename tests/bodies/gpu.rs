@@ -2,8 +2,8 @@
 
 use super::{losses, session, smooth};
 use mtls_lab::config::{
-    Config, Form, ImageFeatures, Init, ModelConfig, Neighbours, Order, Reduce, Retrieval, Schedule, Stem, Teacher,
-    Tower, TrainConfig, TransferConfig, Triplets,
+    Config, Control, Form, ImageFeatures, Init, ModelConfig, Neighbours, Order, Reduce, Retrieval, Schedule, Stem,
+    Teacher, Tower, TrainConfig, TransferConfig, Triplets,
 };
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
@@ -155,6 +155,7 @@ async fn options_follow_the_cpu(opened: &Opened) {
         c.transfer.triplets = Triplets::Local;
         (c.transfer.neighbours, c.transfer.teacher) = (Neighbours::Corpus, Teacher::Average);
     });
+    with("self", &|c| (c.transfer.triplets, c.transfer.control) = (Triplets::All, Control::SelfTeacher));
     with("fused", &|c| (c.transfer.teacher, c.transfer.form) = (Teacher::Fused, Form::Hinge));
     with("skip", &|c| {
         (c.model.tower, c.model.init, c.train.schedule) = (Tower::Skip, Init::Cca, Schedule::Alternating)

@@ -20,18 +20,20 @@ fn rows(b: usize, d: usize, rng: &mut Rng, device: &Device) -> Tensor<2> {
     unit_rows(Tensor::new(values, [b, d], device))
 }
 
-/// The definition, as one tensor of B^3 numbers.
-fn plain(student: Tensor<2>, teacher: Tensor<2>, config: &TransferConfig) -> Tensor<1> {
+/// The definition, as one tensor of B^3 numbers; `teacher` are the numbers of its table.
+fn plain(student: Tensor<2>, teacher: &[f32], config: &TransferConfig) -> Tensor<1> {
     let ([b, _], device) = (student.dims(), student.device());
-    let gaps = |d: Tensor<2>| (d.clone().reshape([b, 1, b]) - d.reshape([b, b, 1])).reshape([b * b, b]);
-    let other = Tensor::eye(b, &device).mul_scalar(-1.0).add_scalar(1.0);
-    let distinct = (other.clone().reshape([b, b, 1]) * other.reshape([b, 1, b])).reshape([b * b, b]);
-    let (gap, taught) = (gaps(student), gaps(teacher));
-    let keep = taught.clone().differs(0.0) * distinct;
-    let p = match config.order {
-        Order::Hard => taught.greater(0.0),
-        Order::Soft => taught.div_scalar(config.tau as f32).sigmoid(),
+    let gap = (student.clone().reshape([b, 1, b]) - student.reshape([b, b, 1])).reshape([b * b, b]);
+    let table = |of: &dyn Fn([usize; 3], f32) -> f32| {
+        let places = (0..b).flat_map(|i| (0..b).flat_map(move |j| (0..b).map(move |k| [i, j, k])));
+        let numbers = places.map(|[i, j, k]| of([i, j, k], teacher[i * b + k] - teacher[i * b + j])).collect();
+        Tensor::new(numbers, [b * b, b], &device)
     };
+    let keep = table(&|[i, j, k], taught| f32::from(i != j && i != k && taught != 0.0));
+    let p = table(&|_, taught| match config.order {
+        Order::Hard => f32::from(taught > 0.0),
+        Order::Soft => 1.0 / (1.0 + (-taught / config.tau as f32).exp()),
+    });
     let each = match config.form {
         Form::Softplus => {
             let z = gap.mul_scalar(config.gamma as f32);
@@ -61,11 +63,12 @@ pub async fn all_triplets_on(device: &Device) {
             let student = distances(rows(b, 4, &mut rng, device));
             let draw = Draw::new(b, &config, &mut rng, device).unwrap();
             let taught = orders(teacher.clone(), &draw, &config);
+            let known = teacher.values().await.unwrap();
             let mut found = Vec::new();
             for kernel in [true, false] {
                 let leaf = student.clone().tracked();
                 let d = leaf.clone();
-                let loss = if kernel { transfer(d, &taught, &config) } else { plain(d, teacher.clone(), &config) };
+                let loss = if kernel { transfer(d, &taught, &config) } else { plain(d, &known, &config) };
                 let value = loss.clone().values().await.unwrap()[0];
                 let gradient = leaf.grad(&loss.backward()).expect("it depends on the student").values().await.unwrap();
                 found.push((value, gradient));

@@ -82,7 +82,7 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
         eprintln!("bundle {}: compiling (nothing cached: {} on 2 cores)", preset.name, expected(preset));
         let linked = compile(ready, preset, &commit)?;
         let loops = stamp::tree(&workspace.root.join("kernels"), &[])?;
-        let now = stamp::parts(&[&std::fs::read(&linked)?, format!("{preset:?}").as_bytes(), loops.as_bytes()]);
+        let now = stamp::parts(&[&std::fs::read(&linked)?, loops.as_bytes(), recipe(ready, preset)?.as_bytes()]);
         if now != content {
             finish(ready, preset, &linked, &folder)?;
         }
@@ -109,23 +109,39 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
 /// The hash of all that a bundle is made from and with.
 fn sources(ready: &Ready, preset: &Preset, commit: &str) -> Result<String> {
     let root = &ready.workspace.root;
-    let mut parts = vec![format!("{preset:?}"), text(ready.wasm_tool("rustc")?.arg("-vV"))?];
-    for folder in ["src", "kernels", "shaders", "examples"] {
+    let mut parts = vec![recipe(ready, preset)?, stamp::files(root, &["Cargo.toml", "Cargo.lock"])?];
+    for folder in [".cargo", "src", "kernels", "shaders", "examples"] {
         parts.push(stamp::tree(&root.join(folder), &[])?);
     }
-    let named = [
-        "Cargo.toml",
-        "Cargo.lock",
-        ".cargo/config.toml",
-        "xtask/src/bundle.rs",
-        "xtask/src/kernels.rs",
-        "xtask/src/toolchain.rs",
-    ];
-    parts.push(stamp::files(root, &named)?);
     if preset.limit_brotli.is_some() {
         parts.push(commit.to_owned()); // As `compile` does.
     }
-    Ok(stamp::parts(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>()))
+    Ok(joined(&parts))
+}
+
+/// The hash of how a bundle is made, and of the tools.
+fn recipe(ready: &Ready, preset: &Preset) -> Result<String> {
+    const HOW: [&str; 7] = [
+        "xtask/compress.mjs",
+        "xtask/src/bundle.rs",
+        "xtask/src/kernels.rs",
+        "xtask/src/process.rs",
+        "xtask/src/setup.rs",
+        "xtask/src/toolchain.rs",
+        "www/package-lock.json",
+    ];
+    let asked = |name: &str| name.starts_with("CARGO_") || name.contains("RUSTFLAGS") || name == "RUSTC_WRAPPER";
+    // Cargo sets these for the program that it runs, this one.
+    let of_xtask = |name: &str| ["CARGO_PKG", "CARGO_MANIFEST"].iter().any(|start| name.starts_with(start));
+    let mut environment: Vec<_> = std::env::vars().filter(|(name, _)| asked(name) && !of_xtask(name)).collect();
+    environment.sort();
+    let compiler = text(ready.wasm_tool("rustc")?.arg("-vV"))?;
+    let how = stamp::files(&ready.workspace.root, &HOW)?;
+    Ok(joined(&[format!("{preset:?} {:?} {environment:?}", ready.toolchain.linker), compiler, how]))
+}
+
+fn joined(parts: &[String]) -> String {
+    stamp::parts(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())
 }
 
 fn expected(preset: &Preset) -> &'static str {

@@ -192,10 +192,6 @@ impl Array {
         self.unary(|x| x.max(0.0), |x, _| f32::from(x > 0.0))
     }
 
-    pub fn sigmoid(self) -> Self {
-        self.unary(|x| 1.0 / (1.0 + (-x).exp()), |_, y| y * (1.0 - y))
-    }
-
     pub fn clamp_min(self, low: f32) -> Self {
         // `x.max(low)` would turn a NaN into `low`.
         self.unary(|x| if x < low { low } else { x }, move |x, _| f32::from(x >= low))
@@ -207,16 +203,6 @@ impl Array {
 
     pub fn clamp(self, low: f32, high: f32) -> Self {
         self.clamp_min(low).clamp_max(high)
-    }
-
-    /// One where the number is above `than`, else zero.
-    pub fn greater(self, than: f32) -> Self {
-        self.inner().unary(|x| f32::from(x > than), |_, _| 0.0)
-    }
-
-    /// One where the number is another one than `than`, else zero.
-    pub fn differs(self, than: f32) -> Self {
-        self.inner().unary(|x| f32::from(x != than), |_, _| 0.0)
     }
 
     /// `value` wherever `mask` (of the same shape) is set.

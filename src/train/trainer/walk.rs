@@ -63,7 +63,7 @@ pub async fn walk(
         pulls.push(Pull { term, on: pulled(&e, loss.mul_scalar(weight as f32)).await? });
     }
     let [v, t] = leaves();
-    let within = pass.within(&v, &t)?;
+    let within = pass.within(&Tables::new([v.clone(), t.clone()]))?;
     let weights_of = [config.retrieval.within_image, config.retrieval.within_text];
     let terms = within.into_iter().zip(weights_of).filter_map(|(term, w)| term.map(|t| t.mul_scalar(w as f32)));
     if let Some(loss) = terms.reduce(|a, b| a + b) {
