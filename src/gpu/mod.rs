@@ -1,8 +1,9 @@
 //! Operations of our own in WGSL, run on burn's device beside burn's own kernels.
 //!
-//! Each shader under `shaders/` has an oracle in a test (the two of the hinge are read together).
+//! Each shader under `shaders/` has an oracle in a test (those of a gradient are read with those of their loss).
 
 pub mod adam;
+pub mod cross_entropy;
 pub mod hinge;
 pub mod norm;
 pub mod sampled;

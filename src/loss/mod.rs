@@ -4,6 +4,7 @@
 //! squared distances `D = 2 - 2 e e^T: [B, B]`. Every loss is a tensor of one element, so that nothing waits for the
 //! device.
 
+mod cross_entropy;
 mod hinge;
 pub mod order;
 pub mod retrieval;

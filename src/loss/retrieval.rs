@@ -4,7 +4,7 @@
 //! TBNN's); cross-entropy with a learned temperature after Radford et al. 2021 (CLIP). [`super::sigmoid`] and
 //! [`super::order`] are the other forms.
 
-use super::{identity, order, sigmoid};
+use super::{order, sigmoid};
 use crate::config::{Reduce, Retrieval, RetrievalConfig};
 use crate::tensor::{Mask, Tensor};
 
@@ -71,7 +71,7 @@ pub fn hinge(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, r
 #[cfg(test)]
 fn by_operations(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usize, reduce: Reduce) -> Tensor<1> {
     let [b, _] = s.dims();
-    let eye = identity(b, &s.device());
+    let eye = super::identity(b, &s.device());
     let positive = (s.clone() * eye.clone()).sum_dim(1); // [B, 1]: S_ii
     let direction = |s: Tensor<2>, known: Option<Mask>| {
         let mut cost = (s - positive.clone()).add_scalar(margin).clamp_min(0.0);
@@ -92,25 +92,24 @@ fn by_operations(s: Tensor<2>, known: Option<Mask>, margin: f32, negatives: usiz
 /// `1/2B sum_i ( -log softmax_j(S_ij / T)_i - log softmax_j(S_ji / T)_i )`
 pub fn info_nce(s: Tensor<2>, log_scale: Tensor<2>, known: Option<Mask>) -> Tensor<1> {
     let [b, _] = s.dims();
-    let eye = identity(b, &s.device());
     let mut logits = s * scale(log_scale);
-    let positive = (logits.clone() * eye).sum();
     if let Some(known) = known {
         logits = logits.mask_fill(&known, EXCLUDED);
     }
-    let both = log_sum_exp(logits.clone()).sum() + log_sum_exp(logits.transpose()).sum();
-    (both - positive.mul_scalar(2.0)).div_scalar(2.0 * b as f32)
-}
-
-/// Row-wise, `[B, B] -> [B, 1]`, shifted by the row's maximum.
-fn log_sum_exp(x: Tensor<2>) -> Tensor<2> {
-    let max = x.clone().inner().max_dim(1);
-    (x - max.clone()).exp().sum_dim(1).log() + max
+    match &logits {
+        Tensor::Cpu(values) => {
+            let (value, gradient) = super::cross_entropy::cross_entropy(values.values(), b);
+            Tensor::Cpu(values.clone().with_gradient(value, gradient))
+        }
+        #[cfg(feature = "gpu")]
+        Tensor::Gpu(_) => crate::gpu::cross_entropy::cross_entropy(logits),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::{gradient, tensor, value};
+    use super::super::identity;
     use super::*;
     use rand::Rng as _;
 
@@ -184,7 +183,43 @@ mod tests {
     }
 
     #[test]
+    fn the_fused_cross_entropy_equals_the_operations() {
+        let mut rng = crate::rng::stream(4, crate::rng::Purpose::Noise, 0);
+        let plain = |s: Tensor<2>, scale: f32, known: &Mask| {
+            let [b, _] = s.dims();
+            let logits = s.mul_scalar(scale).mask_fill(known, EXCLUDED);
+            let log_sum_exp = |x: Tensor<2>| {
+                let max = x.clone().inner().max_dim(1);
+                ((x - max.clone()).exp().sum_dim(1).log() + max).sum()
+            };
+            let matches = (logits.clone() * identity(b, &logits.device())).sum().mul_scalar(2.0);
+            (log_sum_exp(logits.clone()) + log_sum_exp(logits.transpose()) - matches).div_scalar(2.0 * b as f32)
+        };
+        for (b, scale) in [(1, 5.0f32), (2, 1.0), (7, 14.0), (40, 100.0), (130, 20.0)] {
+            let scores: Vec<f32> = (0..b * b).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let known = (0..b * b).map(|n| n % (b + 1) != 0 && rng.random_range(0..4) == 0).collect();
+            let known = Mask::new(known, [b, b], &crate::tensor::Device::Cpu);
+            let of = |loss: &dyn Fn(Tensor<2>) -> Tensor<1>| {
+                let s = tensor(b, b, &scores).tracked();
+                let loss = loss(s.clone());
+                let gradient = s.grad(&loss.clone().backward()).expect("it depends on the scores").array();
+                (value(loss), gradient)
+            };
+            let (fused, by) = of(&|s| info_nce(s, tensor(1, 1, &[scale.ln()]), Some(known.clone())));
+            let (expected, by_plain) = of(&|s| plain(s, scale, &known));
+            assert!((fused - expected).abs() < 1e-5 * (1.0 + expected.abs()), "B {b}: {fused} {expected}");
+            let largest = by_plain.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+            for (a, b) in by.iter().zip(&by_plain) {
+                assert!((a - b).abs() < 1e-5 * largest, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_not_a_number_is_not_lost() {
+        let mut s = [0.1; 9];
+        s[5] = f32::NAN;
+        assert!(value(info_nce(tensor(3, 3, &s), tensor(1, 1, &[1.0]), None)).is_nan());
         assert!(value(hinge(tensor(3, 3, &[f32::NAN; 9]), None, 0.2, 1, Reduce::Mean)).is_nan());
     }
 

@@ -169,7 +169,7 @@ pub fn bounds(values: &[f32]) -> (f32, f32) {
 /// `exp(x)` to the last digit or two, for `|x| <= 87`: without branches, so that it becomes SIMD (coefficients: Moshier,
 /// Cephes, `expf.c`).
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     // Added and taken away again, it rounds to an integer.
     const ROUND: f32 = 12_582_912.0;
     let n = x * std::f32::consts::LOG2_E + ROUND - ROUND;

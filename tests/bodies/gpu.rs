@@ -7,7 +7,7 @@ use mtls_lab::config::{
 };
 use mtls_lab::device::{Choice, Opened, open};
 use mtls_lab::error::Error;
-use mtls_lab::loss::retrieval::hinge;
+use mtls_lab::loss::retrieval::{hinge, info_nce};
 use mtls_lab::loss::transfer::{Orders, transfer};
 use mtls_lab::rng::{Purpose, stream};
 use mtls_lab::tensor::{Adam, Device, Indices, Mask, Tensor, adam, square_sum};
@@ -105,6 +105,14 @@ async fn norms_and_losses_are_those_of_the_cpu(device: &Device) {
                 losses.push((format!("hinge, {negatives} of {b}, known matches: {masked}"), Box::new(loss)));
             }
         }
+        for masked in [false, true] {
+            let known = &known;
+            let loss = move |s: Tensor<2>, device: &Device| {
+                let known = masked.then(|| Mask::new(known.clone(), [b, b], device));
+                info_nce(s, Tensor::new(vec![3.0], [1, 1], device), known)
+            };
+            losses.push((format!("cross-entropy of {b}, known matches: {masked}"), Box::new(loss)));
+        }
         for (form, order) in [(Form::Softplus, Order::Hard), (Form::Softplus, Order::Soft), (Form::Hinge, Order::Soft)]
         {
             let (near, far, gap) = (&near, &far, &gap);
@@ -137,7 +145,7 @@ async fn norms_and_losses_are_those_of_the_cpu(device: &Device) {
             agree += 1;
         }
     }
-    assert_eq!(agree, 3 * 11);
+    assert_eq!(agree, 3 * 13);
 }
 
 /// The options that bring operations of their own, a few steps each.
