@@ -95,10 +95,11 @@ pub struct All {
 /// Both tables are `[B, B]`, row i of anchor i.
 pub fn all(student: &[f32], teacher: &[f32], b: usize, config: &TransferConfig) -> All {
     let (scale, sharpness) = (config.gamma as f32, 1.0 / config.tau as f32);
-    let (wide, taught_wide) = (widest(student, b) * scale, widest(teacher, b) * sharpness);
-    let soft = config.order == Order::Soft;
-    let line = config.form == Form::Softplus && wide <= WIDEST && (!soft || taught_wide <= TAUGHT_WIDEST);
-    let terms = line.then(|| (Terms::new(wide), soft.then(|| Terms::new(taught_wide))));
+    let wide = widest(student, b) * scale;
+    let taught_wide = if config.order == Order::Soft { widest(teacher, b) * sharpness } else { 0.0 };
+    let line = config.form == Form::Softplus && wide <= WIDEST && taught_wide <= TAUGHT_WIDEST;
+    let taught = || (config.order == Order::Soft).then(|| Terms::new(taught_wide));
+    let terms = line.then(|| (Terms::new(wide), taught()));
     let mut gradient = vec![0.0; b * b];
     let row = |(i, gradient): (usize, &mut [f32])| {
         let others = |table: &[f32]| [&table[i * b..i * b + i], &table[i * b + i + 1..(i + 1) * b]].concat();
