@@ -49,6 +49,8 @@ export class Lab {
   /** Addresses of the pages of thumbnails. */
   sprites = $state.raw<string[]>([]);
   running = $state(false);
+  /** Asked to pause, while a step under way is still coming. */
+  pausing = $state(false);
   finished = $state(false);
   step = $state(0);
   msPerStep = $state(0);
@@ -227,7 +229,9 @@ export class Lab {
 
   async pause(): Promise<void> {
     this.running = false;
+    this.pausing = true;
     await this.#guard(this.need.call("pause", null));
+    this.pausing = false;
   }
 
   stepOnce(): void {

@@ -34,7 +34,7 @@ declare global {
   }
 }
 export interface LabState {
-  phase: string; running: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string; threads: number;
+  phase: string; running: boolean; pausing: boolean; finished: boolean; step: number; device: string | null; deviceWhy: string; threads: number;
   /** Name of the data set. */
   data: string;
   parameters: number; total: number; evaluations: number; snapshotStep: number | null; savedStep: number | null;
@@ -57,6 +57,7 @@ window.__lab = {
   state: () => ({
     phase: lab.phase,
     running: lab.running,
+    pausing: lab.pausing,
     finished: lab.finished,
     step: lab.step,
     device: lab.device?.kind ?? null,

@@ -36,7 +36,7 @@ test("training finds held-out pairs, words find pictures, a picture finds words,
   expect(workers(page).length).toBe(1);
 
   await page.getByRole("button", { name: "Pause" }).click();
-  const paused = await until(page, "pausing", ({ running }) => !running);
+  const paused = await until(page, "pausing", ({ running, pausing }) => !running && !pausing);
   await page.getByRole("button", { name: "Step", exact: true }).click();
   await until(page, "one step", ({ step }) => step === paused.step + 1);
   await page.getByRole("button", { name: "Go on" }).click();
