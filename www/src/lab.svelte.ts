@@ -224,6 +224,7 @@ export class Lab {
     if (!this.ready || this.finished) return;
     this.notice = null;
     this.running = true;
+    this.pausing = false;
     this.#guard(this.need.call("run", { steps: null }));
   }
 
@@ -312,7 +313,8 @@ export class Lab {
     if (from !== this.client) return;
     if (pushed.type === "progress") {
       this.step = pushed.step;
-      this.running = pushed.running;
+      // What was said before the worker heard of the pause does not start it again.
+      this.running = pushed.running && !this.pausing;
       if (pushed.ms_per_step > 0) this.msPerStep = pushed.ms_per_step;
       this.history.add(pushed.events);
       this.twin.follow();

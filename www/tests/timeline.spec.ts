@@ -87,7 +87,7 @@ test("moments are kept, scrubbing shows them, training goes on behind, live retu
   await train(page);
   await until(page, "some steps", ({ step }) => step > 2);
   await page.getByRole("button", { name: "Pause", exact: true }).click();
-  const behind = (await until(page, "a pause", ({ running }) => !running)).step;
+  const behind = (await until(page, "a pause", ({ running, pausing }) => !running && !pausing)).step;
   await expect(slider(page)).toBeEnabled();
   // To the first moment, and on with training.
   await slider(page).fill("0");
