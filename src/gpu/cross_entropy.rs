@@ -18,7 +18,7 @@ impl Shader for Gradient {
     const TEXT: &'static str = include_str!("../../shaders/cross_entropy_gradient.wgsl");
 }
 
-/// See [`crate::loss::cross_entropy::cross_entropy`]; logits `[B, B]`.
+/// `1/2B sum_i ( -log softmax_j(l_ij)_i - log softmax_j(l_ji)_i )` of logits `[B, B]`.
 pub fn cross_entropy(logits: Tensor<2>) -> Tensor<1> {
     let [b, _] = logits.dims();
     let l = into_contiguous(buffer(logits.clone()));

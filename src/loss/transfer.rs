@@ -5,7 +5,7 @@
 //! `Q = sigma(gamma [D_b(i,k) - D_b(i,j)])`; the loss is their cross-entropy. With a hard order that is
 //! `softplus(gamma [D_b(i,near) - D_b(i,far)])`, the *infinite-margin* loss: it never saturates.
 //!
-//! With [`Form::Hinge`] it is `[m + D_b(i,near) - D_b(i,far)]_+` instead: the finite margin, as a control.
+//! With [`Form::Hinge`](crate::config::Form::Hinge) it is `[m + D_b(i,near) - D_b(i,far)]_+` instead: the finite margin, as a control.
 //!
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].

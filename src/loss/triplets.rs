@@ -5,7 +5,7 @@
 //! Swapping j and k changes neither the loss nor what it asks for, so a pair counts once.
 //!
 //! `dL/dz_k = Q - P` with `Q = sigma(z_k - z_j)`: summed over j, the student's part does not ask for the teacher, nor the
-//! teacher's for the student, and each is a sum of sigmoids over points on a line ([`sigmoids`](super::sigmoids)) or a rank.
+//! teacher's for the student, and each is a sum of sigmoids over points on a line (`sigmoids.rs`) or a rank.
 //! So is the loss: over all pairs of m items, `1/2 sum_k F(z_k) - m/2 log 2 + sum_k z_k (m/2 - S_k)` with
 //! `F(x) = sum_j softplus(x - z_j)` and `S_k = sum_j P` (one half for j = k). Pairs that tie are taken out one by one.
 //! The plain B^3 tensor is what it is tested against.
