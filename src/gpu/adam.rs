@@ -1,6 +1,6 @@
 //! AdamW by `shaders/adam.wgsl`: one dispatch for a table of weights in place of fourteen. The oracle is the same update on the CPU.
 
-use super::{ACROSS, Buffer, Shader, WORKGROUP, buffer, launch, numbers};
+use super::{Buffer, Shader, buffer, covering, launch, numbers};
 use crate::tensor::Tensor;
 use burn::tensor::Tensor as OnGpu;
 use burn_wgpu::{Wgpu, into_contiguous};
@@ -33,9 +33,7 @@ pub fn update(adam: &Adam, state: [Tensor<2>; 3], gradient: Tensor<2>, factor: O
     let factor = factor.map_or_else(|| numbers([1.0], &gradient), |factor| buffer(factor.clone()));
     let gradient = into_contiguous(buffer(gradient));
     let [w, m, v] = state.map(|tensor| own(into_contiguous(buffer(tensor))));
-    let groups = n.div_ceil(WORKGROUP);
-    let count = [groups.min(ACROSS), groups.div_ceil(ACROSS)];
-    launch::<Update>(count, &[&w, &m, &v, &gradient, &factor, &values]);
+    launch::<Update>(covering(n), &[&w, &m, &v, &gradient, &factor, &values]);
     [w, m, v].map(|moved| Tensor::Gpu(OnGpu::from_primitive::<Wgpu>(moved)))
 }
 

@@ -1,7 +1,7 @@
 //! Cross-entropy of a batch by `shaders/cross_entropy.wgsl` and `shaders/cross_entropy_gradient.wgsl`. The oracle is the same
 //! loss on the CPU.
 
-use super::{ACROSS, Shader, WORKGROUP, buffer, empty, launch, numbers};
+use super::{Shader, buffer, covering, empty, launch, numbers};
 use crate::tensor::Tensor;
 use burn::tensor::Tensor as OnGpu;
 use burn_wgpu::{Wgpu, into_contiguous};
@@ -24,9 +24,7 @@ pub fn cross_entropy(logits: Tensor<2>) -> Tensor<1> {
     let l = into_contiguous(buffer(logits.clone()));
     let (normalisers, losses, derivatives) = (empty([2, b], &l), empty([2, b], &l), empty([b, b], &l));
     launch::<Loss>([b, 2], &[&l, &normalisers, &losses]);
-    let groups = (b * b).div_ceil(WORKGROUP);
-    let count = [groups.min(ACROSS), groups.div_ceil(ACROSS)];
-    launch::<Gradient>(count, &[&l, &normalisers, &numbers([b as f32], &logits), &derivatives]);
+    launch::<Gradient>(covering(b * b), &[&l, &normalisers, &numbers([b as f32], &logits), &derivatives]);
     let [losses, derivatives] = [losses, derivatives].map(OnGpu::<2>::from_primitive::<Wgpu>);
     let loss = losses.sum().div_scalar(2.0 * b as f32);
     logits.with_gradient(Tensor::Gpu(loss), Tensor::Gpu(derivatives))

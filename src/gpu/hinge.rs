@@ -1,7 +1,7 @@
 //! The hinge over the hardest negatives by `shaders/hinge.wgsl` and `shaders/hinge_gradient.wgsl`: two dispatches in place of
 //! some sixty. The oracle is the same loss on the CPU.
 
-use super::{ACROSS, Shader, WORKGROUP, buffer, empty, launch, numbers};
+use super::{Shader, buffer, covering, empty, launch, numbers};
 use crate::tensor::{Mask, Tensor};
 use burn::tensor::Tensor as OnGpu;
 use burn_wgpu::{Wgpu, into_contiguous};
@@ -31,9 +31,7 @@ pub fn hinge(scores: Tensor<2>, known: Option<&Mask>, margin: f32, k: usize, wei
     let s = into_contiguous(buffer(scores.clone()));
     let (chosen, derivatives) = (empty([2 * b, 4], &s), empty([b, b], &s));
     launch::<Choice>([b, 2], &[&s, &known, &values, &chosen]);
-    let groups = (b * b).div_ceil(WORKGROUP);
-    let count = [groups.min(ACROSS), groups.div_ceil(ACROSS)];
-    launch::<Gradient>(count, &[&s, &known, &values, &chosen, &derivatives]);
+    launch::<Gradient>(covering(b * b), &[&s, &known, &values, &chosen, &derivatives]);
     let [chosen, derivatives] = [chosen, derivatives].map(OnGpu::<2>::from_primitive::<Wgpu>);
     let loss = chosen.slice([0..2 * b, 3..4]).sum().mul_scalar(weight);
     scores.with_gradient(Tensor::Gpu(loss), Tensor::Gpu(derivatives))

@@ -23,9 +23,6 @@ type Buffer = CubeTensor;
 /// Threads of a workgroup, as written in every shader.
 const WORKGROUP: usize = 256;
 
-/// Workgroups in a row of a dispatch: more than 65,535 are refused.
-const ACROSS: usize = 1 << 15;
-
 /// A shader.
 trait Shader: Send + Sync + 'static {
     /// Its text.
@@ -46,6 +43,13 @@ impl<S: Shader> KernelSource for Kernel<S> {
     fn lang(&self) -> &'static str {
         "wgsl"
     }
+}
+
+/// Workgroups that have a thread for each of `n` numbers. In rows: more than 65,535 in one are refused.
+fn covering(n: usize) -> [usize; 2] {
+    const ACROSS: usize = 1 << 15;
+    let groups = n.div_ceil(WORKGROUP);
+    [groups.min(ACROSS), groups.div_ceil(ACROSS)]
 }
 
 /// Runs a shader in `[x, y]` workgroups on `buffers`, in the order of its bindings.
