@@ -1,11 +1,14 @@
 // The built page in a real Chromium. `cargo xtask test` serves it and says where it is (SITE_URL, CHROMIUM).
+import { availableParallelism } from "node:os";
 import { defineConfig } from "@playwright/test";
+
+const measures = Boolean(process.env.BENCH || process.env.SHOTS || process.env.SOAK);
 
 export default defineConfig({
   testDir: "tests",
   testMatch: process.env.BENCH ? "*.bench.ts" : process.env.SHOTS ? "*.shot.ts" : process.env.SOAK ? "*.soak.ts" : "*.spec.ts",
-  // One page at a time: each trains, and a second one would take its processor.
-  workers: 1,
+  // A page trains on one processor, and waits in between. What measures has the machine for itself.
+  workers: measures ? 1 : Math.min(4, availableParallelism()),
   fullyParallel: false,
   // A machine that others use as well stalls at times. What passes only when it is tried again is named at the end ("flaky"): look at it.
   retries: 1,

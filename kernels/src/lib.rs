@@ -8,12 +8,15 @@
 mod adam;
 #[cfg(target_arch = "wasm32")]
 mod product;
+mod squares;
 
 pub use adam::Adam;
+pub use squares::{RUN, squares};
 #[cfg(target_arch = "wasm32")]
 pub use {
     adam::Arrays,
     product::{Operand, Product},
+    squares::Runs,
 };
 
 /// Work that can be cut into parts, which different threads do at the same time.
@@ -24,7 +27,9 @@ pub enum Job {
     /// A matrix product.
     Product(Product),
     /// An update of weights.
-    Adam(adam::Arrays),
+    Adam(Arrays),
+    /// Sums of squares.
+    Squares(Runs),
 }
 
 /// Numbers that one thread needs beside those of the job.
@@ -43,6 +48,7 @@ impl Job {
             match self {
                 Self::Product(product) => product.run(part, parts, scratch),
                 Self::Adam(arrays) => arrays.run(part, parts),
+                Self::Squares(runs) => runs.run(part, parts),
             }
         }
     }

@@ -56,10 +56,11 @@ impl Projector {
         all_finite(rows, "projection")?;
         let mean = mean_row(rows);
         let x = centred(rows, &mean);
-        let raw = squares(&x) + rows.rows as f64 * mean.iter().map(|m| m * m).sum::<f64>();
+        let total = squares(&x);
+        let raw = total + rows.rows as f64 * mean.iter().map(|m| m * m).sum::<f64>();
         let previous = self.frame.as_ref();
         let start = previous.map(|f| &f.map).filter(|map| map.nrows() == x.cols);
-        let mut map = principal_axes(&x, self.dims, raw, start, self.seed);
+        let mut map = principal_axes(&x, self.dims, [total, raw], start, self.seed);
         if let Some(frame) = previous.filter(|f| f.coordinates.rows == x.rows) {
             map = &map * procrustes(&product(&x, &map), &frame.coordinates);
         }
@@ -96,12 +97,7 @@ fn squares(x: &Matrix) -> f64 {
 /// then looked at once and not in every pass.
 fn squared(x: &Matrix) -> impl Fn(&DMatrix<f32>) -> DMatrix<f32> {
     let d = x.cols;
-    let table = (d <= x.rows).then(|| {
-        let mut table = Matrix::zeros(d, d);
-        let (left, right) = (Operand::columns(&x.data, d), Operand::rows(&x.data, d));
-        matmul(&mut table.data, [d, x.rows, d], left, right, false);
-        table
-    });
+    let table = (d <= x.rows).then(|| inner_products(x));
     move |q| match &table {
         Some(table) => {
             let columns = product(table, q);
@@ -116,11 +112,36 @@ fn squared(x: &Matrix) -> impl Fn(&DMatrix<f32>) -> DMatrix<f32> {
     }
 }
 
+/// `X^T X`, `[d, d]`: some of its rows at a time, from the diagonal on, as the other half is the same.
+fn inner_products(x: &Matrix) -> Matrix {
+    const ROWS: usize = 32;
+    let d = x.cols;
+    let mut table = Matrix::zeros(d, d);
+    for start in (0..d).step_by(ROWS) {
+        let (from, rows, columns) = (&x.data[start..], ROWS.min(d - start), d - start);
+        let mut part = Matrix::zeros(rows, columns);
+        let sizes = [rows, x.rows, columns];
+        matmul(&mut part.data, sizes, Operand::columns(from, d), Operand::rows(from, d), false);
+        for i in 0..rows {
+            table.row_mut(start + i)[start..].copy_from_slice(part.row(i));
+            for (j, product) in part.row(i).iter().enumerate().skip(rows) {
+                table.data[(start + j) * d + start + i] = *product;
+            }
+        }
+    }
+    table
+}
+
 /// The first `dims` principal axes of centred rows as columns `[d, dims]`, by block subspace iteration with a
 /// Rayleigh–Ritz step. Axes that are noise are zero columns.
-fn principal_axes(x: &Matrix, dims: usize, raw: f64, start: Option<&DMatrix<f32>>, seed: u64) -> DMatrix<f32> {
+fn principal_axes(
+    x: &Matrix,
+    dims: usize,
+    [total, raw]: [f64; 2],
+    start: Option<&DMatrix<f32>>,
+    seed: u64,
+) -> DMatrix<f32> {
     let mut axes = DMatrix::zeros(x.cols, dims);
-    let total = squares(x);
     if total <= NOISE * NOISE.sqrt() * raw || x.rows < 2 {
         return axes;
     }

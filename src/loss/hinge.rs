@@ -2,12 +2,12 @@
 //! tensors it takes some fifteen passes over `[B, B]`, which from a batch of 256 on is most of a step beside the products.
 
 use crate::analyze::top_k_by;
+use crate::tensor::cpu::shape::transposed;
 
 /// `scores` are `[B, B]`, row i of image i; `known` as for [`super::retrieval`]. Of each row and each column the `k` largest
 /// costs count, `weight` each. Returns the loss and its derivatives by the scores.
 pub fn hinge(scores: &[f32], known: Option<&[bool]>, b: usize, margin: f32, k: usize, weight: f32) -> (f32, Vec<f32>) {
-    let transposed = |table: &[f32]| -> Vec<f32> { (0..b * b).map(|n| table[n % b * b + n / b]).collect() };
-    let turned = transposed(scores);
+    let turned = transposed(scores, b, b);
     let mut gradient = vec![0.0; b * b];
     let mut loss = 0.0;
     for (scores, by_row) in [(scores, true), (&turned[..], false)] {

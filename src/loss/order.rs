@@ -13,23 +13,29 @@ pub fn non_negative(e: Tensor<2>) -> Tensor<2> {
     e.abs()
 }
 
-/// Numbers that one block of [`scores`] holds: they should stay in a cache of the CPU.
+/// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; `O(B^2 d)` memory where a GPU keeps gradients.
+pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
+    match (v, t) {
+        (Tensor::Cpu(v), Tensor::Cpu(t)) => Tensor::Cpu(v.order_scores(t)),
+        #[cfg(feature = "gpu")]
+        (v, t) => by_operations(v, t),
+    }
+}
+
+/// Numbers of a tensor of [`by_operations`].
+#[cfg(any(feature = "gpu", test))]
 const BLOCK: usize = 1 << 19;
 
-/// Scores of image i and text j, `[B, d] x [B, d] -> [B, B]`; O(B^2 d) memory where gradients are kept.
-pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
+/// The same in operations of tensors, some rows at a time: what a GPU does, and what the CPU's loop is tested against.
+#[cfg(any(feature = "gpu", test))]
+fn by_operations(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
     let ([b, d], [others, _]) = (v.dims(), t.dims());
     let t = t.reshape([1, others, d]);
     let block = |v: Tensor<2>| {
         let [rows, _] = v.dims();
-        let difference = t.clone() - v.reshape([rows, 1, d]);
-        // r^2 as 2 x r - r^2 with a fixed r = [x]_+: the same value and gradient, without the mask that a clamp's
-        // backward pass fills number by number.
-        let excess = difference.clone().inner().clamp_min(0.0);
-        let fixed = excess.clone().square();
-        (difference * excess.mul_scalar(2.0) - fixed).sum_dim(2).reshape([rows, others])
+        let excess = (t.clone() - v.reshape([rows, 1, d])).clamp_min(0.0);
+        excess.square().sum_dim(2).reshape([rows, others])
     };
-    // One tensor of B^2 d numbers takes four times as long as rows at a time, for the memory it moves.
     Tensor::cat(v.split((BLOCK / (others * d)).clamp(1, b), 0).into_iter().map(block).collect(), 0).mul_scalar(-1.0)
 }
 
@@ -61,6 +67,26 @@ mod tests {
         let weights = tensor(3, 3, &noise(9, 3));
         gradient(3, 4, &v, |v| (scores(v, tensor(3, 4, &t)) * weights.clone()).sum());
         gradient(3, 4, &t, |t| (scores(tensor(3, 4, &v), t) * weights.clone()).sum());
+    }
+
+    #[test]
+    fn one_loop_equals_the_operations() {
+        // Widths with and without a rest of lanes, and weights of zero.
+        for (m, n, d) in [(1, 1, 1), (5, 7, 16), (9, 4, 37)] {
+            let (v, t) = (noise(m * d, 4), noise(n * d, 5));
+            let weights: Vec<f32> = noise(m * n, 6).iter().map(|w| if *w < 0.0 { 0.0 } else { *w }).collect();
+            let of = |scores: fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+                let (v, t) = (tensor(m, d, &v).tracked(), tensor(n, d, &t).tracked());
+                let s = scores(v.clone(), t.clone());
+                let gradients = (s.clone() * tensor(m, n, &weights)).sum().backward();
+                let by = |leaf: &Tensor<2>| leaf.grad(&gradients).expect("the scores depend on it").array();
+                [s.array(), by(&v), by(&t)].concat()
+            };
+            for (n, (a, b)) in of(scores).iter().zip(of(by_operations)).enumerate() {
+                assert!((a - b).abs() < 1e-5, "{m} x {d} and {n}: {a} {b}");
+            }
+        }
+        assert!(scores(tensor(1, 2, &[f32::NAN, 0.0]), tensor(1, 2, &[0.0; 2])).array()[0].is_nan());
     }
 
     #[test]

@@ -34,12 +34,11 @@ pub fn retrieval(
 ) -> Tensor<1> {
     let Calibration { log_scale, bias } = calibration;
     let hinge = |s, known| hinge(s, known, config.margin as f32, config.negatives, config.reduce);
-    let cosine = |v: Tensor<2>, t: Tensor<2>| v.matmul(t.transpose());
     match config.loss {
-        Retrieval::Hinge => hinge(cosine(v, t), known),
+        Retrieval::Hinge => hinge(v.matmul_transposed(t), known),
         Retrieval::Order => hinge(order::scores(v, t), known),
-        Retrieval::InfoNce => info_nce(cosine(v, t), log_scale, known),
-        Retrieval::Sigmoid => sigmoid::sigmoid(cosine(v, t), scale(log_scale), bias, known),
+        Retrieval::InfoNce => info_nce(v.matmul_transposed(t), log_scale, known),
+        Retrieval::Sigmoid => sigmoid::sigmoid(v.matmul_transposed(t), scale(log_scale), bias, known),
     }
 }
 

@@ -78,8 +78,7 @@ impl Terms {
     pub fn sigmoids(&self, points: &Points) -> Series {
         let mut values = self.cosines[self.n..2 * self.n].to_vec();
         sums_at(&mut values, points);
-        let coefficient =
-            |cosines: &[f32]| cosines.iter().zip(&values).map(|(c, f)| c * f).sum::<f32>() * 2.0 / self.n as f32;
+        let coefficient = |cosines: &[f32]| dot(cosines, &values) * 2.0 / self.n as f32;
         let mut coefficients: Vec<f32> = self.cosines.chunks(self.n).map(coefficient).collect();
         coefficients[0] /= 2.0;
         Series(coefficients)

@@ -23,7 +23,7 @@ pub fn distances(e: Tensor<2>) -> Tensor<2> {
 
 /// Squared distances of the unit rows of `a` and `b`, `[A, d] x [B, d] -> [A, B]`.
 pub fn distances_between(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
-    a.matmul(b.transpose()).mul_scalar(-2.0).add_scalar(2.0)
+    a.matmul_transposed(b).mul_scalar(-2.0).add_scalar(2.0)
 }
 
 /// The random part of the triplets of a batch: drawn on the CPU, so that every device works on the same numbers.

@@ -128,10 +128,10 @@ pub fn embed(
     };
     let mut out = None;
     if config.tower != Tower::Mlp {
-        out = Some(x.clone().matmul(w("linear/weight")?) + w("linear/bias")?);
+        out = Some(x.clone().affine(w("linear/weight")?, w("linear/bias")?));
     }
     if config.tower != Tower::Linear {
-        let mut h = x.matmul(w("hidden/weight")?) + w("hidden/bias")?;
+        let mut h = x.affine(w("hidden/weight")?, w("hidden/bias")?);
         if config.norm != Norm::None {
             h = normalise(h, &w, side, config, training.as_deref_mut())?;
             h = h * w("norm/gain")? + w("norm/bias")?;
@@ -140,7 +140,7 @@ pub fn embed(
         if let Some(mask) = training.and_then(|t| t.mask.clone()) {
             h = h * mask;
         }
-        let mlp = h.matmul(w("out/weight")?) + w("out/bias")?;
+        let mlp = h.affine(w("out/weight")?, w("out/bias")?);
         out = Some(match out {
             Some(linear) => linear + mlp,
             None => mlp,

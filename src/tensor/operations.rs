@@ -19,10 +19,13 @@ macro_rules! on {
 /// The same with two operands.
 macro_rules! both {
     ($a:expr, $b:expr, $x:ident, $y:ident => $result:expr) => {
+        both!($a, $b, $x, $y => $result, $result)
+    };
+    ($a:expr, $b:expr, $x:ident, $y:ident => $cpu:expr, $gpu:expr) => {
         match ($a, $b) {
-            (Tensor::Cpu($x), Tensor::Cpu($y)) => Tensor::Cpu($result),
+            (Tensor::Cpu($x), Tensor::Cpu($y)) => Tensor::Cpu($cpu),
             #[cfg(feature = "gpu")]
-            (Tensor::Gpu($x), Tensor::Gpu($y)) => Tensor::Gpu($result),
+            (Tensor::Gpu($x), Tensor::Gpu($y)) => Tensor::Gpu($gpu),
             #[cfg(feature = "gpu")]
             _ => unreachable!("operands live on one device"),
         }
@@ -168,6 +171,22 @@ impl Tensor<2> {
     /// `[m, k] x [k, n] -> [m, n]`.
     pub fn matmul(self, other: Self) -> Self {
         both!(self, other, a, b => a.matmul(b))
+    }
+
+    /// `x W + b`, `[m, k] x [k, n] + [1, n] -> [m, n]`.
+    pub fn affine(self, weight: Self, bias: Self) -> Self {
+        match (self, weight, bias) {
+            (Self::Cpu(x), Self::Cpu(weight), Self::Cpu(bias)) => Self::Cpu(x.affine(&weight, &bias)),
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(x), Self::Gpu(weight), Self::Gpu(bias)) => Self::Gpu(x.matmul(weight) + bias),
+            #[cfg(feature = "gpu")]
+            _ => unreachable!("operands live on one device"),
+        }
+    }
+
+    /// The inner product of every row with every row of `other`, `[m, k] x [n, k] -> [m, n]`.
+    pub fn matmul_transposed(self, other: Self) -> Self {
+        both!(self, other, a, b => a.matmul_transposed(b), a.matmul(b.transpose()))
     }
 
     /// Squared distances between rows of unit length, `[n, d] -> [n, n]`: `2 - 2 e e^T`.

@@ -70,6 +70,12 @@ fn gradients_of_two_operands_with_repeated_axes() {
     gradient(3, 4, &x, |t| weighed(t.unit_distances()));
     gradient(3, 4, &x, |t| weighed(t.clone().matmul(values([4, 2], &other[..8]))));
     gradient(4, 2, &other[..8], |t| weighed(values([3, 4], &x).matmul(t)));
+    gradient(3, 4, &x, |t| weighed(t.matmul_transposed(values([2, 4], &other[..8])).square()));
+    gradient(2, 4, &other[..8], |t| weighed(values([3, 4], &x).matmul_transposed(t).square()));
+    let (weight, bias) = (|| values([4, 2], &other[..8]), || values([1, 2], &[0.3, -0.4]));
+    gradient(3, 4, &x, |t| weighed(t.affine(weight(), bias()).square()));
+    gradient(4, 2, &other[..8], |t| weighed(values([3, 4], &x).affine(t, bias()).square()));
+    gradient(1, 2, &[0.3, -0.4], |t| weighed(values([3, 4], &x).affine(weight(), t).square()));
 }
 
 #[test]

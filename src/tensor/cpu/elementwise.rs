@@ -1,6 +1,6 @@
 //! Number by number, with broadcasting: an axis of size 1 stands for any size.
 
-use super::{Array, Shape};
+use super::{Array, Edge, Node, Shape};
 use std::sync::Arc;
 
 /// Where the numbers of an operand lie for a result of another shape: the step along each axis, 0 along a repeated one.
@@ -140,7 +140,7 @@ impl Array {
         let data: Arc<Vec<f32>> = Arc::new(self.values().iter().map(|&x| f(x)).collect());
         let (x, y) = (self.data.clone(), data.clone());
         let rule = move |g: &[f32]| (0..g.len()).map(|i| g[i] * derivative(x[i], y[i])).collect();
-        let node = super::graph::Node::new(vec![super::Edge::new(node.clone(), rule)]);
+        let node = Node::new(vec![Edge::new(node.clone(), rule)]);
         Self { data, shape: self.shape, node: Some(Arc::new(node)) }
     }
 
@@ -188,8 +188,16 @@ impl Array {
         self.unary(f32::abs, |x, _| if x == 0.0 { 0.0 } else { x.signum() })
     }
 
+    /// In place where nobody else holds the numbers: its derivative is seen in what is left of them.
     pub fn relu(self) -> Self {
-        self.unary(|x| x.max(0.0), |x, _| f32::from(x > 0.0))
+        let (node, shape) = (self.node.clone(), self.shape.clone());
+        let mut data = self.into_values();
+        data.iter_mut().for_each(|x| *x = x.max(0.0));
+        let mut result = Self::new(data, shape);
+        let y = result.data.clone();
+        let rule = move |g: &[f32]| g.iter().zip(&*y).map(|(g, y)| if *y > 0.0 { *g } else { 0.0 }).collect();
+        result.node = node.map(|node| Arc::new(Node::new(vec![Edge::new(node, rule)])));
+        result
     }
 
     pub fn clamp_min(self, low: f32) -> Self {

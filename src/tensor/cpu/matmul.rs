@@ -1,7 +1,7 @@
 //! Matrix products: the `gemm` crate natively, a kernel of our own in a browser.
 
-use super::Array;
 use super::shape::transposed;
+use super::{Array, Edge};
 
 /// A matrix somewhere in memory: steps from row to row and from column to column.
 #[derive(Clone, Copy)]
@@ -37,10 +37,26 @@ impl<'a> Operand<'a> {
 pub fn matmul(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
     assert!(out.len() == m * n && a.covers(m, k) && b.covers(k, n), "{m} x {k} by {k} x {n}");
     if m * k * n > 0 {
-        product(out, [m, k, n], a, b, add);
+        // SAFETY: all three lie inside their slices.
+        unsafe { product(Out(out.as_mut_ptr()), [m, k, n], a, b, add) };
     } else if !add {
         out.fill(0.0);
     }
+}
+
+/// `a b` in memory of its own. A product writes to every place: zeros first would take as long as the update of a weight.
+fn multiplied([m, k, n]: [usize; 3], a: Operand, b: Operand) -> Vec<f32> {
+    assert!(a.covers(m, k) && b.covers(k, n), "{m} x {k} by {k} x {n}");
+    if m * k * n == 0 {
+        return vec![0.0; m * n];
+    }
+    let mut out = Vec::with_capacity(m * n);
+    // SAFETY: the operands lie inside their slices, and there is room for the result, of which every number is written.
+    unsafe {
+        product(Out(out.as_mut_ptr()), [m, k, n], a, b, false);
+        out.set_len(m * n);
+    }
+    out
 }
 
 /// Multiplications that a thread should have for itself: fewer take less time than to wake it.
@@ -48,22 +64,24 @@ pub fn matmul(out: &mut [f32], [m, k, n]: [usize; 3], a: Operand, b: Operand, ad
 const WORTH_SHARING: usize = 1 << 19;
 
 /// Parts side by side, each with all of the other operand: the crate's own threads meet after every panel.
+///
+/// # Safety
+/// All three must lie inside what they point at; without `add` the result need not be initialised.
 #[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
-fn product(out: &mut [f32], sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
+unsafe fn product(out: Out, sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
     use rayon::prelude::*;
     /// Rows or columns of a tile in registers divide this.
     const UNIT: usize = 16;
     let (threads, longer) = (rayon::current_num_threads(), m.max(n));
     let parts = threads.min(m * k * n / WORTH_SHARING).min(longer / UNIT);
-    let out = Out(out.as_mut_ptr());
     if parts < 2 {
-        // SAFETY: `matmul` has checked that all three lie inside their slices.
+        // SAFETY: as for this function.
         return unsafe { part(out, sizes, n, a, b, add) };
     }
     let width = longer.div_ceil(parts).next_multiple_of(UNIT);
     (0..longer.div_ceil(width)).into_par_iter().for_each(|p| {
         let (from, size) = (p * width, width.min(longer - p * width));
-        // SAFETY: as above; the parts share no number of the result.
+        // SAFETY: as for this function; the parts share no number of the result.
         unsafe {
             if m >= n {
                 part(out.behind(from * n), [size, k, n], n, a.behind(from * a.row), b, add);
@@ -74,14 +92,15 @@ fn product(out: &mut [f32], sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operan
     });
 }
 
+/// # Safety
+/// As above.
 #[cfg(all(not(target_arch = "wasm32"), not(feature = "cli")))]
-fn product(out: &mut [f32], sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
-    // SAFETY: `matmul` has checked that all three lie inside their slices.
-    unsafe { part(Out(out.as_mut_ptr()), sizes, sizes[2], a, b, add) }
+unsafe fn product(out: Out, sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
+    // SAFETY: as for this function.
+    unsafe { part(out, sizes, sizes[2], a, b, add) }
 }
 
 /// Where a part of the result begins.
-#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Copy)]
 struct Out(*mut f32);
 
@@ -131,49 +150,79 @@ unsafe fn part(out: Out, [m, k, n]: [usize; 3], width: usize, a: Operand, b: Ope
     }
 }
 
+/// # Safety
+/// As above.
 #[cfg(target_arch = "wasm32")]
-fn product(out: &mut [f32], sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
+unsafe fn product(out: Out, sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
     use mtls_kernels::{Job, Operand as Place, Product};
     let [a, b] = [a, b].map(|x| Place { values: x.values.as_ptr(), row: x.row, column: x.column });
-    let job = Job::Product(Product { sizes, a, b, out: out.as_mut_ptr(), add });
-    // SAFETY: `matmul` has checked that all three lie inside their slices.
+    let job = Job::Product(Product { sizes, a, b, out: out.0, add });
+    // SAFETY: as for this function.
     unsafe { super::team::run(&job, sizes.iter().product()) }
 }
 
 impl Array {
     /// `[m, k] x [k, n] -> [m, n]`.
     pub fn matmul(self, other: Self) -> Self {
-        let ([m, k], [depth, n]) = (self.table(), other.table());
-        assert_eq!(k, depth, "{:?} by {:?}", self.shape(), other.shape());
-        let mut data = vec![0.0; m * n];
-        matmul(&mut data, [m, k, n], Operand::rows(self.values(), k), Operand::rows(other.values(), n), false);
+        let sizes @ [m, k, n] = self.sizes(other.table());
+        let data = multiplied(sizes, Operand::rows(self.values(), k), Operand::rows(other.values(), n));
+        Self::derived(data, [m, n], self.product_edges(&other, sizes))
+    }
+
+    /// `x W + b`, `[m, k] x [k, n] + [1, n] -> [m, n]`.
+    pub fn affine(self, weight: &Self, bias: &Self) -> Self {
+        let sizes @ [m, k, n] = self.sizes(weight.table());
+        assert_eq!(bias.table(), [1, n], "a bias for every column");
+        let mut data = bias.values().repeat(m);
+        matmul(&mut data, sizes, Operand::rows(self.values(), k), Operand::rows(weight.values(), n), true);
+        let [by_x, by_weight] = self.product_edges(weight, sizes);
+        let by_bias = bias.edge(move |g| {
+            let mut out = vec![0.0; n];
+            g.chunks_exact(n.max(1)).for_each(|row| out.iter_mut().zip(row).for_each(|(out, g)| *out += g));
+            out
+        });
+        Self::derived(data, [m, n], [by_x, by_weight, by_bias])
+    }
+
+    /// `self other^T`, `[m, k] x [n, k] -> [m, n]`.
+    pub fn matmul_transposed(self, other: Self) -> Self {
+        let [n, depth] = other.table();
+        let sizes @ [m, k, _] = self.sizes([depth, n]);
+        let data = multiplied(sizes, Operand::rows(self.values(), k), Operand::columns(other.values(), k));
         let (a, b) = (self.clone().inner(), other.clone().inner());
-        let by_a = self.edge(move |g| {
-            let mut out = vec![0.0; m * k];
-            matmul(&mut out, [m, n, k], Operand::rows(g, n), Operand::columns(b.values(), n), false);
-            out
-        });
-        let by_b = other.edge(move |g| {
-            let mut out = vec![0.0; k * n];
-            matmul(&mut out, [k, m, n], Operand::columns(a.values(), k), Operand::rows(g, n), false);
-            out
-        });
-        Self::derived(data, [m, n], [by_a, by_b])
+        let edges = [
+            self.edge(move |g| multiplied([m, n, k], Operand::rows(g, n), Operand::rows(b.values(), k))),
+            other.edge(move |g| multiplied([n, m, k], Operand::columns(g, n), Operand::rows(a.values(), k))),
+        ];
+        Self::derived(data, [m, n], edges)
+    }
+
+    /// `[m, k, n]` of a product with a table of this shape.
+    fn sizes(&self, [depth, n]: [usize; 2]) -> [usize; 3] {
+        let [m, k] = self.table();
+        assert_eq!(k, depth, "{:?} by {depth} x {n}", self.shape());
+        [m, k, n]
+    }
+
+    /// What a product's gradient is to its operands.
+    fn product_edges(&self, other: &Self, [m, k, n]: [usize; 3]) -> [Option<Edge>; 2] {
+        let (a, b) = (self.clone().inner(), other.clone().inner());
+        [
+            self.edge(move |g| multiplied([m, n, k], Operand::rows(g, n), Operand::columns(b.values(), n))),
+            other.edge(move |g| multiplied([k, m, n], Operand::columns(a.values(), k), Operand::rows(g, n))),
+        ]
     }
 
     /// `2 - 2 e e^T`, `[n, d] -> [n, n]`. Both operands are one: its gradient is a single product, by `g + g^T`.
     pub fn unit_distances(self) -> Self {
         let [n, d] = self.table();
-        let mut data = vec![0.0; n * n];
-        matmul(&mut data, [n, d, n], Operand::rows(self.values(), d), Operand::columns(self.values(), d), false);
+        let mut data = multiplied([n, d, n], Operand::rows(self.values(), d), Operand::columns(self.values(), d));
         data.iter_mut().for_each(|s| *s = 2.0 - 2.0 * *s);
         let e = self.clone().inner();
         let edge = self.edge(move |g| {
             let mut both = transposed(g, n, n);
             both.iter_mut().zip(g).for_each(|(sum, g)| *sum = -2.0 * (*sum + g));
-            let mut out = vec![0.0; n * d];
-            matmul(&mut out, [n, n, d], Operand::rows(&both, n), Operand::rows(e.values(), d), false);
-            out
+            multiplied([n, n, d], Operand::rows(&both, n), Operand::rows(e.values(), d))
         });
         Self::derived(data, [n, n], [edge])
     }

@@ -9,8 +9,9 @@ mod elementwise;
 pub mod graph;
 mod index;
 pub mod matmul;
+mod order;
 mod reduce;
-mod shape;
+pub mod shape;
 #[cfg(target_arch = "wasm32")]
 pub mod team;
 mod update;

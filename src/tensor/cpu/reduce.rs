@@ -1,7 +1,7 @@
 //! Sums, means and maxima, of everything or along an axis (which stays, with size 1).
 
 use super::Array;
-use crate::matrix::{dot, sum};
+use crate::matrix::sum;
 
 /// Every number along the middle of `[before, along, after]` times: the gradient of a sum along it.
 fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> Vec<f32> {
@@ -13,12 +13,6 @@ fn spread(gradient: &[f32], [before, along, after]: [usize; 3], scale: f32) -> V
 }
 
 impl Array {
-    /// The sum of all squares, without a table of them.
-    pub fn square_sum(&self) -> f64 {
-        let rows = self.shape().last().copied().unwrap_or(1).max(1);
-        self.values().chunks(rows).map(|row| f64::from(dot(row, row))).sum()
-    }
-
     /// The sum of all numbers, `[1]`.
     pub fn sum(self) -> Self {
         let n = self.len();

@@ -22,8 +22,8 @@ fn permuted(values: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
     offsets.iter().map(|&at| values[at]).collect()
 }
 
-/// In square blocks, so that both sides stay in the cache.
-pub(super) fn transposed(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+/// Rows as columns. In square blocks, so that both sides stay in the cache.
+pub fn transposed(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
     const BLOCK: usize = 16;
     let mut out = vec![0.0; values.len()];
     for i0 in (0..rows).step_by(BLOCK) {
