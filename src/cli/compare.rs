@@ -193,17 +193,20 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
     let queue = Mutex::new(VecDeque::from(groups));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.unwrap_or(cores).max(1);
-    // Jobs side by side are faster than one job on all cores; what is left of the cores goes to each. A second call in
-    // one process finds the pool there, which is as well.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads((cores / threads).max(1)).build_global();
+    // Jobs side by side are faster than one job on all cores; what is left of the cores goes to each. Each works inside a
+    // pool of its own: in a common one they would wait for each other at every step.
+    let pools = (0..threads)
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads((cores / threads).max(1)).build())
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|e| Error::Config(format!("--threads {threads}: {e}")))?;
     let texts = Texts::default();
     let (sender, results) = mpsc::channel::<Result<Record>>();
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for pool in &pools {
             let (sender, queue, texts) = (sender.clone(), &queue, &texts);
             scope.spawn(move || {
                 let failed = sender.clone();
-                if let Err(error) = pollster::block_on(worker(source, queue, texts, sender)) {
+                if let Err(error) = pool.install(|| pollster::block_on(worker(source, queue, texts, sender))) {
                     let _ = failed.send(Err(error));
                 }
             });

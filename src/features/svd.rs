@@ -11,6 +11,7 @@
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
+use multiversion::multiversion;
 use nalgebra::{DMatrix, SymmetricEigen};
 use rand::Rng as _;
 
@@ -54,23 +55,14 @@ impl Sparse {
     /// `A X`, `[n, l]` from `[m, l]`.
     pub(crate) fn times(&self, x: &Matrix) -> Matrix {
         let mut out = Matrix::zeros(self.ends.len(), x.cols);
-        for (i, row) in self.rows().enumerate() {
-            let y = out.row_mut(i);
-            for &(j, v) in row {
-                axpy(y, v, x.row(j as usize));
-            }
-        }
+        add_rows(self, |i, j| [i, j], x, &mut out);
         out
     }
 
     /// `Aᵀ Y`, `[m, l]` from `[n, l]`.
     fn transposed_times(&self, y: &Matrix) -> Matrix {
         let mut out = Matrix::zeros(self.cols, y.cols);
-        for (i, row) in self.rows().enumerate() {
-            for &(j, v) in row {
-                axpy(out.row_mut(j as usize), v, y.row(i));
-            }
-        }
+        add_rows(self, |i, j| [j, i], y, &mut out);
         out
     }
 }
@@ -118,14 +110,26 @@ pub(crate) fn truncated(a: &Sparse, dim: usize, seed: u64) -> Result<Svd> {
             turn.row_mut(r)[c] = (eigen.eigenvectors[(r, i)] * scale) as f32;
         }
     }
-    let mut basis = a.transposed_times(&product(&q, &turn));
+    let mut basis = a.transposed_times(&product(&q, &turn, false));
     fix_signs(&mut basis);
     let kept: f64 = order.iter().map(|&i| eigen.eigenvalues[i]).sum();
     let total = a.squared_norm();
     Ok(Svd { basis, explained: if total > 0.0 { (kept / total).min(1.0) as f32 } else { 0.0 } })
 }
 
+/// For each entry of `a`: `ends(its row, its column)` names a row of `out`, and one of `x` that is added to it so many times.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_rows(a: &Sparse, ends: impl Fn(usize, usize) -> [usize; 2], x: &Matrix, out: &mut Matrix) {
+    for (i, row) in a.rows().enumerate() {
+        for &(j, v) in row {
+            let [to, from] = ends(i, j as usize);
+            axpy(out.row_mut(to), v, x.row(from));
+        }
+    }
+}
+
 /// `y += a x`.
+#[inline(always)]
 fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
@@ -134,7 +138,6 @@ fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
 
 /// `Yᵀ Y`, `[l, l]`: f32 within a strip of rows, f64 across strips.
 fn gram(y: &Matrix) -> DMatrix<f64> {
-    const ROWS: usize = 8;
     const STRIP: usize = 256;
     let l = y.cols;
     let mut total = DMatrix::<f64>::zeros(l, l);
@@ -144,26 +147,7 @@ fn gram(y: &Matrix) -> DMatrix<f64> {
     let mut upper = vec![0.0f32; l * l];
     for strip in y.data.chunks(STRIP * l) {
         upper.fill(0.0);
-        for block in strip.chunks(ROWS * l) {
-            let rows: Vec<&[f32]> = block.chunks_exact(l).collect();
-            for i in 0..l {
-                let out = &mut upper[i * l + i..(i + 1) * l];
-                if let [a, b, c, d, e, f, g, h] = rows[..] {
-                    // Eight rows at a time: the Gram matrix is read and written once for eight products.
-                    let w = [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]];
-                    let (a, b, c, d) = (&a[i..], &b[i..], &c[i..], &d[i..]);
-                    let (e, f, g, h) = (&e[i..], &f[i..], &g[i..], &h[i..]);
-                    for j in 0..out.len() {
-                        let first = w[0] * a[j] + w[1] * b[j] + w[2] * c[j] + w[3] * d[j];
-                        out[j] += first + (w[4] * e[j] + w[5] * f[j] + w[6] * g[j] + w[7] * h[j]);
-                    }
-                } else {
-                    for row in &rows {
-                        axpy(out, row[i], &row[i..]);
-                    }
-                }
-            }
-        }
+        add_gram(strip, l, &mut upper);
         for i in 0..l {
             for j in i..l {
                 total[(i, j)] += f64::from(upper[i * l + j]);
@@ -174,18 +158,67 @@ fn gram(y: &Matrix) -> DMatrix<f64> {
     total
 }
 
-/// `X M`, `[n, k]` from `[n, l]` and `[l, k]`.
-fn product(x: &Matrix, m: &Matrix) -> Matrix {
-    let mut out = Matrix::zeros(x.rows, m.cols);
-    for i in 0..x.rows {
-        let y = out.row_mut(i);
-        for (k, &v) in x.row(i).iter().enumerate() {
-            if v != 0.0 {
-                axpy(y, v, m.row(k));
+/// Adds the products of the columns of some rows, `l` numbers each, to the upper triangle of `[l, l]`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_gram(rows: &[f32], l: usize, upper: &mut [f32]) {
+    const ROWS: usize = 8;
+    for block in rows.chunks(ROWS * l) {
+        let rows: Vec<&[f32]> = block.chunks_exact(l).collect();
+        for i in 0..l {
+            let out = &mut upper[i * l + i..(i + 1) * l];
+            if let [a, b, c, d, e, f, g, h] = rows[..] {
+                // Eight rows at a time: the Gram matrix is read and written once for eight products.
+                let w = [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]];
+                let (a, b, c, d) = (&a[i..], &b[i..], &c[i..], &d[i..]);
+                let (e, f, g, h) = (&e[i..], &f[i..], &g[i..], &h[i..]);
+                for j in 0..out.len() {
+                    let first = w[0] * a[j] + w[1] * b[j] + w[2] * c[j] + w[3] * d[j];
+                    out[j] += first + (w[4] * e[j] + w[5] * f[j] + w[6] * g[j] + w[7] * h[j]);
+                }
+            } else {
+                for row in &rows {
+                    axpy(out, row[i], &row[i..]);
+                }
             }
         }
     }
+}
+
+/// `X M`, `[n, k]` from `[n, l]` and `[l, k]`; where `M` is upper triangular its zeros are passed over.
+fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
+    let mut out = Matrix::zeros(x.rows, m.cols);
+    let row = |(x, out): (&[f32], &mut [f32])| add_product(x, m, triangular, out);
+    #[cfg(feature = "cli")]
+    {
+        use rayon::prelude::*;
+        let rows = x.data.par_chunks_exact(x.cols.max(1)).zip(out.data.par_chunks_exact_mut(m.cols.max(1)));
+        rows.with_min_len(64).for_each(row);
+    }
+    #[cfg(not(feature = "cli"))]
+    x.data.chunks_exact(x.cols.max(1)).zip(out.data.chunks_exact_mut(m.cols.max(1))).for_each(row);
     out
+}
+
+/// A row of [`product`].
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_product(x: &[f32], m: &Matrix, triangular: bool, out: &mut [f32]) {
+    /// Rows of `m` at a time, for which `out` is read and written once.
+    const ROWS: usize = 4;
+    for (block, values) in x.chunks(ROWS).enumerate() {
+        let k = block * ROWS;
+        let from = if triangular { k.min(m.cols) } else { 0 };
+        let out = &mut out[from..];
+        if let [v0, v1, v2, v3] = values {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|n| &m.row(k + n)[from..]);
+            for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *out += (v0 * a + v1 * b) + (v2 * c + v3 * d);
+            }
+        } else {
+            for (n, v) in values.iter().enumerate() {
+                axpy(out, *v, &m.row(k + n)[from..]);
+            }
+        }
+    }
 }
 
 /// The columns of `y` made orthonormal: `Y L^-ᵀ` with `YᵀY + shift = L Lᵀ`. The shift keeps a rank-deficient sketch
@@ -200,7 +233,7 @@ fn orthonormalised(y: &Matrix) -> Result<Matrix> {
         if let Some(inverse) = inverse {
             // L^-ᵀ row by row is L^-1 column by column, which is how nalgebra stores it.
             let turn = Matrix::new(l, l, inverse.iter().map(|v| *v as f32).collect())?;
-            return Ok(product(y, &turn));
+            return Ok(product(y, &turn, true));
         }
         shift *= 10.0;
     }

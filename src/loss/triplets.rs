@@ -311,6 +311,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn keys_that_are_dealt_out_stand_in_order() {
+        let mut rng = stream(7, Purpose::Noise, 0);
+        let even: Vec<f32> = (0..300).map(|_| rng.random_range(0.0..4.0)).collect();
+        let steep = even.iter().map(|x| x.powi(12)).collect();
+        let few = even.iter().map(|x| x.round()).collect();
+        let mut broken = even.clone();
+        (broken[3], broken[200]) = (f32::NAN, f32::INFINITY);
+        for values in [vec![], vec![1.0], vec![2.0; 40], vec![0.5, -0.5], even, steep, few, broken] {
+            let table = [&[0.0][..], &values].concat();
+            let ordered: Vec<f32> = Row::new(table.clone(), table.clone()).ordered.iter().map(|&k| table[k]).collect();
+            let mut expected = table;
+            expected.sort_by(f32::total_cmp);
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&ordered), bits(&expected));
+        }
+    }
+
     /// Pairs that do not tie, counted.
     fn pairs_of(teacher: &[f32], b: usize) -> usize {
         let row = |i: usize| {

@@ -132,10 +132,11 @@ pub fn embed(
     }
     if config.tower != Tower::Linear {
         let mut h = x.affine(w("hidden/weight")?, w("hidden/bias")?);
-        if config.norm != Norm::None {
-            h = normalise(h, &w, side, config, training.as_deref_mut())?;
-            h = h * w("norm/gain")? + w("norm/bias")?;
-        }
+        h = match config.norm {
+            Norm::None => h,
+            Norm::Layer => h.layer_norm(w("norm/gain")?, w("norm/bias")?, NORM_EPSILON),
+            Norm::Batch => batch_norm(h, &w, side, training.as_deref_mut())? * w("norm/gain")? + w("norm/bias")?,
+        };
         h = h.relu();
         if let Some(mask) = training.and_then(|t| t.mask.clone()) {
             h = h * mask;
@@ -149,26 +150,23 @@ pub fn embed(
     Ok(unit_rows(out.unwrap_or_else(|| unreachable!("every tower has a path"))))
 }
 
-fn normalise(
+/// By the statistics of the batch while training, which move those that are kept; by these afterwards.
+fn batch_norm(
     h: Tensor<2>,
     w: &impl Fn(&str) -> Result<Tensor<2>>,
     side: Side,
-    config: &ModelConfig,
     training: Option<&mut Training>,
 ) -> Result<Tensor<2>> {
-    let (mean, variance) = match (config.norm, training) {
-        (Norm::Batch, None) => (w("norm/running/mean")?, w("norm/running/variance")?),
-        (norm, training) => {
-            let axis = if norm == Norm::Batch { 0 } else { 1 };
-            let mean = h.clone().mean_dim(axis);
-            let variance = (h.clone() - mean.clone()).square().mean_dim(axis);
-            if let (Norm::Batch, Some(training)) = (norm, training) {
-                for (name, new) in [("mean", &mean), ("variance", &variance)] {
-                    let name = format!("norm/running/{name}");
-                    let old = w(&name)?.inner();
-                    let moved = old.clone() + (new.clone().inner() - old).mul_scalar(BATCH_NORM_MOMENTUM);
-                    training.running.push((format!("{}/{name}", side.name()), moved));
-                }
+    let (mean, variance) = match training {
+        None => (w("norm/running/mean")?, w("norm/running/variance")?),
+        Some(training) => {
+            let mean = h.clone().mean_dim(0);
+            let variance = (h.clone() - mean.clone()).square().mean_dim(0);
+            for (name, new) in [("mean", &mean), ("variance", &variance)] {
+                let name = format!("norm/running/{name}");
+                let old = w(&name)?.inner();
+                let moved = old.clone() + (new.clone().inner() - old).mul_scalar(BATCH_NORM_MOMENTUM);
+                training.running.push((format!("{}/{name}", side.name()), moved));
             }
             (mean, variance)
         }
@@ -178,8 +176,7 @@ fn normalise(
 
 /// Every row scaled to unit length.
 pub fn unit_rows(x: Tensor<2>) -> Tensor<2> {
-    let norm = x.clone().square().sum_dim(1).add_scalar(1e-12).sqrt();
-    x / norm
+    x.unit_rows(1e-12)
 }
 
 #[cfg(test)]

@@ -184,6 +184,29 @@ impl Tensor<2> {
         }
     }
 
+    /// Every row minus its mean over its standard deviation, times `gain` plus `bias`, `[1, n]` each; `[m, n] -> [m, n]`
+    /// (Ba et al. 2016). `epsilon` is added to the variance.
+    pub fn layer_norm(self, gain: Self, bias: Self, epsilon: f32) -> Self {
+        match (self, gain, bias) {
+            (Self::Cpu(x), Self::Cpu(gain), Self::Cpu(bias)) => Self::Cpu(x.layer_norm(&gain, &bias, epsilon)),
+            #[cfg(feature = "gpu")]
+            (x, gain, bias) => {
+                let centred = x.clone() - x.mean_dim(1);
+                let variance = centred.clone().square().mean_dim(1);
+                centred / variance.add_scalar(epsilon).sqrt() * gain + bias
+            }
+        }
+    }
+
+    /// Every row over its length, `[m, n] -> [m, n]`. `epsilon` is added to the square of the length.
+    pub fn unit_rows(self, epsilon: f32) -> Self {
+        match self {
+            Self::Cpu(x) => Self::Cpu(x.unit_rows(epsilon)),
+            #[cfg(feature = "gpu")]
+            x => x.clone() / x.square().sum_dim(1).add_scalar(epsilon).sqrt(),
+        }
+    }
+
     /// The inner product of every row with every row of `other`, `[m, k] x [n, k] -> [m, n]`.
     pub fn matmul_transposed(self, other: Self) -> Self {
         both!(self, other, a, b => a.matmul_transposed(b), a.matmul(b.transpose()))

@@ -72,10 +72,24 @@ fn gradients_of_two_operands_with_repeated_axes() {
     gradient(4, 2, &other[..8], |t| weighed(values([3, 4], &x).matmul(t)));
     gradient(3, 4, &x, |t| weighed(t.matmul_transposed(values([2, 4], &other[..8])).square()));
     gradient(2, 4, &other[..8], |t| weighed(values([3, 4], &x).matmul_transposed(t).square()));
+    gradient(3, 4, &x, |t| weighed(t.clone().unit_rows(1e-3)) + weighed(t));
+    let (gain, shift) = (|| values([1, 4], &other[..4]), || values([1, 4], &x[..4]));
+    gradient(3, 4, &x, |t| weighed(t.layer_norm(gain(), shift(), 1e-3)));
+    gradient(1, 4, &other[..4], |t| weighed(values([3, 4], &x).layer_norm(t, shift(), 1e-3).square()));
+    gradient(1, 4, &x[..4], |t| weighed(values([3, 4], &x).layer_norm(gain(), t, 1e-3).square()));
     let (weight, bias) = (|| values([4, 2], &other[..8]), || values([1, 2], &[0.3, -0.4]));
     gradient(3, 4, &x, |t| weighed(t.affine(weight(), bias()).square()));
     gradient(4, 2, &other[..8], |t| weighed(values([3, 4], &x).affine(t, bias()).square()));
     gradient(1, 2, &[0.3, -0.4], |t| weighed(values([3, 4], &x).affine(weight(), t).square()));
+}
+
+#[test]
+fn norms_by_hand() {
+    // Mean 3 and variance 4; length 5.
+    let normed = values([1, 2], &[1.0, 5.0]).layer_norm(values([1, 2], &[2.0, 3.0]), values([1, 2], &[0.5, 0.0]), 0.0);
+    assert_eq!(normed.array(), [-1.5, 3.0]);
+    let unit = values([2, 2], &[3.0, 4.0, 0.0, 0.0]).unit_rows(1e-12).array();
+    assert!((unit[0] - 0.6).abs() < 1e-6 && (unit[1] - 0.8).abs() < 1e-6 && unit[2..] == [0.0, 0.0], "{unit:?}");
 }
 
 #[test]

@@ -86,6 +86,24 @@ fn gathered(gradient: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
     out
 }
 
+/// The share of an operand of shape `to` of the gradient of a result of `a` and `b`, of shape `from`; `by` is the derivative.
+fn share(
+    a: &Array,
+    b: &Array,
+    gradient: &[f32],
+    by: impl Fn(f32, f32) -> f32,
+    from: &[usize],
+    to: &[usize],
+) -> Vec<f32> {
+    if a.shape() == b.shape() {
+        let operands = a.values().iter().zip(b.values());
+        return operands.zip(gradient).map(|((a, b), g)| by(*a, *b) * g).collect();
+    }
+    let (mut by, _) = zip(a, b, by);
+    by.iter_mut().zip(gradient).for_each(|(by, g)| *by *= g);
+    if from == to { by } else { gathered(&by, from, to) }
+}
+
 impl Array {
     /// `f(a, b)`; `by_a` and `by_b` are its derivatives.
     fn binary(
@@ -98,13 +116,9 @@ impl Array {
         let (data, shape) = zip(self, other, f);
         let (a, b) = (self.clone().inner(), other.clone().inner());
         let (a2, b2, shape_a, shape_b) = (a.clone(), b.clone(), shape.clone(), shape.clone());
-        let scaled = |a: &Self, b: &Self, gradient: &[f32], by: &dyn Fn(f32, f32) -> f32| -> Vec<f32> {
-            let (by, _) = zip(a, b, by);
-            by.iter().zip(gradient).map(|(by, g)| by * g).collect()
-        };
         let edges = [
-            self.edge(move |g| gathered(&scaled(&a, &b, g, &by_a), &shape_a, a.shape())),
-            other.edge(move |g| gathered(&scaled(&a2, &b2, g, &by_b), &shape_b, b2.shape())),
+            self.edge(move |g| share(&a, &b, g, &by_a, &shape_a, a.shape())),
+            other.edge(move |g| share(&a2, &b2, g, &by_b, &shape_b, b2.shape())),
         ];
         Self::derived(data, shape, edges)
     }

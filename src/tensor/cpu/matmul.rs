@@ -176,11 +176,7 @@ impl Array {
         let mut data = bias.values().repeat(m);
         matmul(&mut data, sizes, Operand::rows(self.values(), k), Operand::rows(weight.values(), n), true);
         let [by_x, by_weight] = self.product_edges(weight, sizes);
-        let by_bias = bias.edge(move |g| {
-            let mut out = vec![0.0; n];
-            g.chunks_exact(n.max(1)).for_each(|row| out.iter_mut().zip(row).for_each(|(out, g)| *out += g));
-            out
-        });
+        let by_bias = bias.edge(move |g| super::column_sums(g, n));
         Self::derived(data, [m, n], [by_x, by_weight, by_bias])
     }
 

@@ -9,6 +9,7 @@ mod elementwise;
 pub mod graph;
 mod index;
 pub mod matmul;
+mod norm;
 mod order;
 mod reduce;
 pub mod shape;
@@ -108,4 +109,11 @@ impl Array {
         let of = |range: &[usize]| range.iter().product();
         [of(&self.shape[..axis]), self.shape[axis], of(&self.shape[axis + 1..])]
     }
+}
+
+/// The sum of each column: the gradient of what every row has in common.
+fn column_sums(table: &[f32], columns: usize) -> Vec<f32> {
+    let mut out = vec![0.0; columns];
+    table.chunks_exact(columns.max(1)).for_each(|row| out.iter_mut().zip(row).for_each(|(out, x)| *out += x));
+    out
 }
