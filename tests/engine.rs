@@ -41,6 +41,7 @@ everywhere!(
     pairs_rank_as_the_evaluation_does,
     losses_and_gradients_agree_with_pytorch,
     matrix_products_equal_plain_loops,
+    sums_of_squares_equal_a_plain_loop,
     all_triplets_equal_the_plain_tensor,
 );
 

@@ -11,7 +11,7 @@ mod product;
 mod squares;
 
 pub use adam::Adam;
-pub use squares::{RUN, squares};
+pub use squares::{SQUARES_RUN, squares};
 #[cfg(target_arch = "wasm32")]
 pub use {
     adam::Arrays,

@@ -44,7 +44,7 @@ pub struct Product {
     pub a: Operand,
     /// Right operand.
     pub b: Operand,
-    /// The result.
+    /// The result. Every place of it is written; without `add` none is read.
     pub out: *mut f32,
     /// Whether it is added to what is there.
     pub add: bool,
@@ -52,7 +52,7 @@ pub struct Product {
 
 impl Product {
     /// # Safety
-    /// The operands and the result must be valid for the sizes, `scratch` for [`SCRATCH`] numbers.
+    /// The operands must be valid for the sizes, and so must the result, which need be initialised only with `add`; `scratch` for [`SCRATCH`] numbers.
     pub(crate) unsafe fn run(&self, part: usize, parts: usize, scratch: *mut f32) {
         let [m, k, n] = self.sizes;
         let (rows, columns) = match n >= m {

@@ -23,7 +23,7 @@ fn movement(a: &Matrix, b: &Matrix) -> f64 {
 
 #[test]
 fn equals_the_eigenvectors_of_the_covariance() {
-    for (seed, n, d) in [(1, 200, 12), (2, 30, 40), (3, 500, 3)] {
+    for (seed, n, d) in [(1, 200, 12), (2, 30, 40), (3, 500, 3), (4, 150, 70)] {
         let rows = ellipsoid(seed, n, d);
         let found = Projector::new(3, 0).unwrap().project(&rows).unwrap();
         let x = view(&centred(&rows, &mean_row(&rows))).clone_owned().cast::<f64>();

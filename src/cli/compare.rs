@@ -190,9 +190,9 @@ fn compute(mut suite: Suite, source: &Source, arguments: &CompareArguments, reco
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {msg}")
         .map_err(|e| Error::Config(e.to_string()))?;
     let bar = ProgressBar::new(todo as u64).with_style(style);
-    let queue = Mutex::new(VecDeque::from(groups));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = arguments.threads.unwrap_or(cores).max(1);
+    let threads = arguments.threads.unwrap_or(cores).clamp(1, groups.len().max(1));
+    let queue = Mutex::new(VecDeque::from(groups));
     // Jobs side by side are faster than one job on all cores; what is left of the cores goes to each. Each works inside a
     // pool of its own: in a common one they would wait for each other at every step.
     let pools = (0..threads)

@@ -211,7 +211,7 @@ fn add_product(x: &[f32], m: &Matrix, triangular: bool, out: &mut [f32]) {
         if let [v0, v1, v2, v3] = values {
             let [a, b, c, d] = [0, 1, 2, 3].map(|n| &m.row(k + n)[from..]);
             for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *out += (v0 * a + v1 * b) + (v2 * c + v3 * d);
+                *out = *out + v0 * a + v1 * b + v2 * c + v3 * d; // In the order of the rows, whatever their number.
             }
         } else {
             for (n, v) in values.iter().enumerate() {

@@ -7,6 +7,7 @@
 //! value, as in their code.
 
 use crate::tensor::Tensor;
+use crate::tensor::cpu::elementwise::positive;
 
 /// Non-negative rows, of the length they had.
 pub fn non_negative(e: Tensor<2>) -> Tensor<2> {
@@ -22,7 +23,7 @@ pub fn scores(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
     }
 }
 
-/// Numbers of a tensor of [`by_operations`].
+/// Most numbers of a `[rows, others, d]` tensor of [`by_operations`].
 #[cfg(any(feature = "gpu", test))]
 const BLOCK: usize = 1 << 19;
 
@@ -41,7 +42,7 @@ fn by_operations(v: Tensor<2>, t: Tensor<2>) -> Tensor<2> {
 
 /// The score of one image and one text: what search and evaluation rank by.
 pub fn score(v: &[f32], t: &[f32]) -> f32 {
-    -v.iter().zip(t).map(|(v, t)| (t - v).max(0.0).powi(2)).sum::<f32>()
+    -v.iter().zip(t).map(|(v, t)| positive(t - v).powi(2)).sum::<f32>()
 }
 
 #[cfg(test)]

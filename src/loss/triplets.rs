@@ -13,6 +13,7 @@
 use super::sigmoids::{Points, Terms, bounds};
 use crate::config::{Form, Order, TransferConfig};
 use crate::matrix::sum;
+use crate::tensor::cpu::elementwise::positive;
 use crate::tensor::{Indices, Tensor};
 use std::ops::Range;
 
@@ -74,8 +75,6 @@ pub(crate) fn triplet(gap: f32, taught: f32, config: &TransferConfig) -> (f32, f
             (z.max(0.0) + (-z.abs()).exp().ln_1p() - p * z, gamma * (sigmoid(z) - p))
         }
         Form::Hinge => {
-            // Not `max`, which loses what is not a number.
-            let positive = |x: f32| if x < 0.0 { 0.0 } else { x };
             let (short, reversed) = (positive(margin - gap), positive(margin + gap));
             let step = |x: f32| f32::from(x > 0.0);
             (p * short + (1.0 - p) * reversed, (1.0 - p) * step(reversed) - p * step(short))
@@ -168,6 +167,7 @@ fn sorted(values: &[f32], key: impl Fn((usize, &f32)) -> u64) -> Vec<u64> {
     }
     if crowded {
         keys.sort_unstable();
+        return keys;
     }
     for n in 1..keys.len() {
         let (key, mut at) = (keys[n], n);
@@ -317,12 +317,12 @@ mod tests {
         let even: Vec<f32> = (0..300).map(|_| rng.random_range(0.0..4.0)).collect();
         let steep = even.iter().map(|x| x.powi(12)).collect();
         let few = even.iter().map(|x| x.round()).collect();
-        let mut broken = even.clone();
-        (broken[3], broken[200]) = (f32::NAN, f32::INFINITY);
-        for values in [vec![], vec![1.0], vec![2.0; 40], vec![0.5, -0.5], even, steep, few, broken] {
-            let table = [&[0.0][..], &values].concat();
-            let ordered: Vec<f32> = Row::new(table.clone(), table.clone()).ordered.iter().map(|&k| table[k]).collect();
-            let mut expected = table;
+        let (mut hole, mut endless) = (even.clone(), even.clone());
+        (hole[200], endless[3]) = (f32::NAN, f32::INFINITY);
+        for values in [vec![], vec![1.0], vec![2.0; 40], vec![0.5, -0.5], even, steep, few, hole, endless] {
+            let row = Row::new(values.clone(), values.clone());
+            let ordered: Vec<f32> = row.ordered.iter().map(|&k| values[k]).collect();
+            let mut expected = values;
             expected.sort_by(f32::total_cmp);
             let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&ordered), bits(&expected));

@@ -168,11 +168,6 @@ impl<const D: usize> Tensor<D> {
 }
 
 impl Tensor<2> {
-    /// `[m, k] x [k, n] -> [m, n]`.
-    pub fn matmul(self, other: Self) -> Self {
-        both!(self, other, a, b => a.matmul(b))
-    }
-
     /// `x W + b`, `[m, k] x [k, n] + [1, n] -> [m, n]`.
     pub fn affine(self, weight: Self, bias: Self) -> Self {
         match (self, weight, bias) {

@@ -21,7 +21,7 @@ mod triplets;
 pub use golden::losses_and_gradients_agree_with_pytorch;
 #[cfg(feature = "gpu")]
 pub use gpu::*;
-pub use products::matrix_products_equal_plain_loops;
+pub use products::{matrix_products_equal_plain_loops, sums_of_squares_equal_a_plain_loop};
 pub use triplets::all_triplets_equal_the_plain_tensor;
 
 /// Small towers on the synthetic corpus; what the recorded curve hangs on is said here, not left to the defaults.

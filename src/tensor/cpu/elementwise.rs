@@ -1,6 +1,6 @@
 //! Number by number, with broadcasting: an axis of size 1 stands for any size.
 
-use super::{Array, Edge, Node, Shape};
+use super::{Array, Shape};
 use std::sync::Arc;
 
 /// Where the numbers of an operand lie for a result of another shape: the step along each axis, 0 along a repeated one.
@@ -69,7 +69,7 @@ fn zip(a: &Array, b: &Array, f: impl Fn(f32, f32) -> f32) -> (Vec<f32>, Shape) {
 }
 
 /// Sums what was repeated: the gradient of a result of shape `from`, as that of an operand of shape `to`.
-fn gathered(gradient: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
+pub(super) fn gathered(gradient: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
     if from == to {
         return gradient.to_vec();
     }
@@ -86,8 +86,8 @@ fn gathered(gradient: &[f32], from: &[usize], to: &[usize]) -> Vec<f32> {
     out
 }
 
-/// The share of an operand of shape `to` of the gradient of a result of `a` and `b`, of shape `from`; `by` is the derivative.
-fn share(
+/// The gradient by an operand of shape `to`, from that of a result of `a` and `b`, which has shape `from`; `by` is the derivative.
+fn operand_gradient(
     a: &Array,
     b: &Array,
     gradient: &[f32],
@@ -104,6 +104,12 @@ fn share(
     if from == to { by } else { gathered(&by, from, to) }
 }
 
+/// `max(x, 0)`; what is no number stays none.
+#[inline(always)]
+pub fn positive(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
 impl Array {
     /// `f(a, b)`; `by_a` and `by_b` are its derivatives.
     fn binary(
@@ -117,8 +123,8 @@ impl Array {
         let (a, b) = (self.clone().inner(), other.clone().inner());
         let (a2, b2, shape_a, shape_b) = (a.clone(), b.clone(), shape.clone(), shape.clone());
         let edges = [
-            self.edge(move |g| share(&a, &b, g, &by_a, &shape_a, a.shape())),
-            other.edge(move |g| share(&a2, &b2, g, &by_b, &shape_b, b2.shape())),
+            self.edge(move |g| operand_gradient(&a, &b, g, &by_a, &shape_a, a.shape())),
+            other.edge(move |g| operand_gradient(&a2, &b2, g, &by_b, &shape_b, b2.shape())),
         ];
         Self::derived(data, shape, edges)
     }
@@ -139,6 +145,7 @@ impl Array {
         Self::derived(data, shape, edges)
     }
 
+    /// The larger of two, place by place; where they are equal the gradient goes to the first.
     pub fn max_pair(self, other: Self) -> Self {
         self.binary(&other, f32::max, |a, b| f32::from(a >= b), |a, b| f32::from(b > a))
     }
@@ -154,75 +161,88 @@ impl Array {
         let data: Arc<Vec<f32>> = Arc::new(self.values().iter().map(|&x| f(x)).collect());
         let (x, y) = (self.data.clone(), data.clone());
         let rule = move |g: &[f32]| (0..g.len()).map(|i| g[i] * derivative(x[i], y[i])).collect();
-        let node = Node::new(vec![Edge::new(node.clone(), rule)]);
-        Self { data, shape: self.shape, node: Some(Arc::new(node)) }
+        Self::after(Some(node.clone()), data, self.shape, rule)
     }
 
+    /// Times a number.
     pub fn mul_scalar(self, by: f32) -> Self {
         self.unary(|x| x * by, move |_, _| by)
     }
 
+    /// Divided by a number.
     pub fn div_scalar(self, by: f32) -> Self {
         self.unary(|x| x / by, move |_, _| 1.0 / by)
     }
 
+    /// Plus a number.
     pub fn add_scalar(self, by: f32) -> Self {
         self.unary(|x| x + by, |_, _| 1.0)
     }
 
+    /// Minus a number.
     pub fn sub_scalar(self, by: f32) -> Self {
         self.add_scalar(-by)
     }
 
+    /// `e^x`.
     pub fn exp(self) -> Self {
         self.unary(f32::exp, |_, y| y)
     }
 
+    /// Natural logarithm.
     pub fn log(self) -> Self {
         self.unary(f32::ln, |x, _| 1.0 / x)
     }
 
+    /// `log(1 + x)`, exact for small x.
     pub fn log1p(self) -> Self {
         self.unary(f32::ln_1p, |x, _| 1.0 / (1.0 + x))
     }
 
+    /// Square root.
     pub fn sqrt(self) -> Self {
         self.unary(f32::sqrt, |_, y| 0.5 / y)
     }
 
+    /// `1 / x`.
     pub fn recip(self) -> Self {
         self.unary(f32::recip, |_, y| -y * y)
     }
 
+    /// `x^2`.
     pub fn square(self) -> Self {
         self.unary(|x| x * x, |x, _| 2.0 * x)
     }
 
+    /// `|x|`.
     pub fn abs(self) -> Self {
         self.unary(f32::abs, |x, _| if x == 0.0 { 0.0 } else { x.signum() })
     }
 
-    /// In place where nobody else holds the numbers: its derivative is seen in what is left of them.
+    /// `max(x, 0)`, in place where nobody else holds the numbers: its derivative is seen in what is left of them.
     pub fn relu(self) -> Self {
         let (node, shape) = (self.node.clone(), self.shape.clone());
         let mut data = self.into_values();
-        data.iter_mut().for_each(|x| *x = x.max(0.0));
-        let mut result = Self::new(data, shape);
-        let y = result.data.clone();
-        let rule = move |g: &[f32]| g.iter().zip(&*y).map(|(g, y)| if *y > 0.0 { *g } else { 0.0 }).collect();
-        result.node = node.map(|node| Arc::new(Node::new(vec![Edge::new(node, rule)])));
-        result
+        data.iter_mut().for_each(|x| *x = positive(*x));
+        let y = Arc::new(data);
+        let kept = y.clone();
+        Self::after(node, y, shape, move |g| {
+            g.iter().zip(&*kept).map(|(g, y)| if *y <= 0.0 { 0.0 } else { *g }).collect()
+        })
     }
 
+    /// At least a number.
     pub fn clamp_min(self, low: f32) -> Self {
         // `x.max(low)` would turn a NaN into `low`.
         self.unary(|x| if x < low { low } else { x }, move |x, _| f32::from(x >= low))
     }
 
+    /// At most a number.
     pub fn clamp_max(self, high: f32) -> Self {
         self.unary(|x| if x > high { high } else { x }, move |x, _| f32::from(x <= high))
     }
 
+    /// Between two numbers.
     pub fn clamp(self, low: f32, high: f32) -> Self {
         self.clamp_min(low).clamp_max(high)
     }

@@ -1,7 +1,8 @@
 //! Matrix products: the `gemm` crate natively, a kernel of our own in a browser.
 
+use super::Array;
+use super::elementwise::gathered;
 use super::shape::transposed;
-use super::{Array, Edge};
 
 /// A matrix somewhere in memory: steps from row to row and from column to column.
 #[derive(Clone, Copy)]
@@ -65,8 +66,10 @@ const WORTH_SHARING: usize = 1 << 19;
 
 /// Parts side by side, each with all of the other operand: the crate's own threads meet after every panel.
 ///
+/// Every place of the result is written; without `add` none is read.
+///
 /// # Safety
-/// All three must lie inside what they point at; without `add` the result need not be initialised.
+/// All three must lie inside what they point at; with `add` the result must be initialised.
 #[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 unsafe fn product(out: Out, sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operand, add: bool) {
     use rayon::prelude::*;
@@ -92,8 +95,10 @@ unsafe fn product(out: Out, sizes @ [m, k, n]: [usize; 3], a: Operand, b: Operan
     });
 }
 
+/// On one thread. As with several, every place of the result is written, and without `add` none is read.
+///
 /// # Safety
-/// As above.
+/// All three must lie inside what they point at; with `add` the result must be initialised.
 #[cfg(all(not(target_arch = "wasm32"), not(feature = "cli")))]
 unsafe fn product(out: Out, sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
     // SAFETY: as for this function.
@@ -118,10 +123,11 @@ impl Out {
 #[cfg(not(target_arch = "wasm32"))]
 unsafe impl Sync for Out {}
 
-/// One thread's product; `width` numbers from a row of the result to the next.
+/// One thread's product; `width` numbers from a row of the result to the next. Every place of it is written; without `add`
+/// none is read (a test holds the `gemm` crate to it).
 ///
 /// # Safety
-/// All three must lie inside what they point at.
+/// All three must lie inside what they point at; with `add` the result must be initialised.
 #[cfg(not(target_arch = "wasm32"))]
 unsafe fn part(out: Out, [m, k, n]: [usize; 3], width: usize, a: Operand, b: Operand, add: bool) {
     // SAFETY: as for this function.
@@ -150,8 +156,10 @@ unsafe fn part(out: Out, [m, k, n]: [usize; 3], width: usize, a: Operand, b: Ope
     }
 }
 
+/// By the kernels. As natively, every place of the result is written, and without `add` none is read.
+///
 /// # Safety
-/// As above.
+/// All three must lie inside what they point at; with `add` the result must be initialised.
 #[cfg(target_arch = "wasm32")]
 unsafe fn product(out: Out, sizes: [usize; 3], a: Operand, b: Operand, add: bool) {
     use mtls_kernels::{Job, Operand as Place, Product};
@@ -162,22 +170,19 @@ unsafe fn product(out: Out, sizes: [usize; 3], a: Operand, b: Operand, add: bool
 }
 
 impl Array {
-    /// `[m, k] x [k, n] -> [m, n]`.
-    pub fn matmul(self, other: Self) -> Self {
-        let sizes @ [m, k, n] = self.sizes(other.table());
-        let data = multiplied(sizes, Operand::rows(self.values(), k), Operand::rows(other.values(), n));
-        Self::derived(data, [m, n], self.product_edges(&other, sizes))
-    }
-
     /// `x W + b`, `[m, k] x [k, n] + [1, n] -> [m, n]`.
     pub fn affine(self, weight: &Self, bias: &Self) -> Self {
         let sizes @ [m, k, n] = self.sizes(weight.table());
         assert_eq!(bias.table(), [1, n], "a bias for every column");
         let mut data = bias.values().repeat(m);
         matmul(&mut data, sizes, Operand::rows(self.values(), k), Operand::rows(weight.values(), n), true);
-        let [by_x, by_weight] = self.product_edges(weight, sizes);
-        let by_bias = bias.edge(move |g| super::column_sums(g, n));
-        Self::derived(data, [m, n], [by_x, by_weight, by_bias])
+        let (x, w) = (self.clone().inner(), weight.clone().inner());
+        let edges = [
+            self.edge(move |g| multiplied([m, n, k], Operand::rows(g, n), Operand::columns(w.values(), n))),
+            weight.edge(move |g| multiplied([k, m, n], Operand::columns(x.values(), k), Operand::rows(g, n))),
+            bias.edge(move |g| gathered(g, &[m, n], &[1, n])),
+        ];
+        Self::derived(data, [m, n], edges)
     }
 
     /// `self other^T`, `[m, k] x [n, k] -> [m, n]`.
@@ -200,15 +205,6 @@ impl Array {
         [m, k, n]
     }
 
-    /// What a product's gradient is to its operands.
-    fn product_edges(&self, other: &Self, [m, k, n]: [usize; 3]) -> [Option<Edge>; 2] {
-        let (a, b) = (self.clone().inner(), other.clone().inner());
-        [
-            self.edge(move |g| multiplied([m, n, k], Operand::rows(g, n), Operand::columns(b.values(), n))),
-            other.edge(move |g| multiplied([k, m, n], Operand::columns(a.values(), k), Operand::rows(g, n))),
-        ]
-    }
-
     /// `2 - 2 e e^T`, `[n, d] -> [n, n]`. Both operands are one: its gradient is a single product, by `g + g^T`.
     pub fn unit_distances(self) -> Self {
         let [n, d] = self.table();
@@ -221,5 +217,25 @@ impl Array {
             multiplied([n, n, d], Operand::rows(&both, n), Operand::rows(e.values(), d))
         });
         Self::derived(data, [n, n], [edge])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_reads_nothing_of_its_result_and_writes_all() {
+        // Vectors, shallow and deep ones, and sizes that the crate multiplies in other ways.
+        for [m, k, n] in [[1, 7, 9], [9, 7, 1], [1, 5, 1], [30, 1, 20], [30, 2, 20], [5, 40, 6], [70, 1300, 40]] {
+            let (a, b) = (vec![1.0; m * k], vec![2.0; k * n]);
+            for (left, right) in
+                [(Operand::rows(&a, k), Operand::rows(&b, n)), (Operand::columns(&a, m), Operand::columns(&b, k))]
+            {
+                let mut out = vec![f32::NAN; m * n];
+                matmul(&mut out, [m, k, n], left, right, false);
+                assert!(out.iter().all(|x| *x == 2.0 * k as f32), "{m} x {k} x {n}");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! depends on a leaf knows how to hand its gradient back ([`graph`]).
 
 pub mod conv;
-mod elementwise;
+pub mod elementwise;
 pub mod graph;
 mod index;
 pub mod matmul;
@@ -80,6 +80,17 @@ impl Array {
         array
     }
 
+    /// A result of one operand, the one of `node`: `rule` hands the gradient back, if anybody asks for it.
+    fn after(
+        node: Option<Arc<Node>>,
+        data: Arc<Vec<f32>>,
+        shape: Shape,
+        rule: impl Fn(&[f32]) -> Vec<f32> + Send + Sync + 'static,
+    ) -> Self {
+        let node = node.map(|node| Arc::new(Node::new(vec![Edge::new(node, rule)])));
+        Self { data, shape, node }
+    }
+
     /// How the gradient of a result becomes this operand's; none where nothing is asked of it.
     fn edge(&self, rule: impl Fn(&[f32]) -> Vec<f32> + Send + Sync + 'static) -> Option<Edge> {
         self.node.as_ref().map(|node| Edge::new(node.clone(), rule))
@@ -109,11 +120,4 @@ impl Array {
         let of = |range: &[usize]| range.iter().product();
         [of(&self.shape[..axis]), self.shape[axis], of(&self.shape[axis + 1..])]
     }
-}
-
-/// The sum of each column: the gradient of what every row has in common.
-fn column_sums(table: &[f32], columns: usize) -> Vec<f32> {
-    let mut out = vec![0.0; columns];
-    table.chunks_exact(columns.max(1)).for_each(|row| out.iter_mut().zip(row).for_each(|(out, x)| *out += x));
-    out
 }

@@ -1,7 +1,8 @@
 //! Rows of one scale, each in a loop of its own: as operations of tensors each takes some ten passes over the table forth and
 //! as many back.
 
-use super::{Array, Edge, Node};
+use super::elementwise::gathered;
+use super::{Array, Edge};
 use crate::matrix::{dot, sum};
 use multiversion::multiversion;
 use std::sync::Arc;
@@ -11,16 +12,18 @@ impl Array {
     pub fn layer_norm(self, gain: &Self, bias: &Self, epsilon: f32) -> Self {
         let [m, n] = self.table();
         assert_eq!([gain.table(), bias.table()], [[1, n]; 2], "a gain and a bias for every column");
-        let (mut standard, mut data) = (self.values().to_vec(), vec![0.0; m * n]);
-        let mut inverse = vec![0.0; m];
+        let node = self.node.clone();
+        let (mut standard, mut data, mut inverse) = (self.into_values(), vec![0.0; m * n], vec![0.0; m]);
         standardise(&mut standard, &mut inverse, epsilon);
-        stretch(&standard, [gain.values(), bias.values()], &mut data);
+        scale_and_shift(&standard, [gain.values(), bias.values()], &mut data);
         let (gains, standard) = (gain.clone().inner(), Arc::new(standard));
         let standard2 = standard.clone();
-        let by_x = self.edge(move |g| {
-            let mut out = vec![0.0; m * n];
-            standardised(g, &standard, &inverse, gains.values(), &mut out);
-            out
+        let by_x = node.map(|node| {
+            Edge::new(node, move |g| {
+                let mut out = vec![0.0; m * n];
+                standardise_backward(g, &standard, &inverse, gains.values(), &mut out);
+                out
+            })
         });
         let by_gain = gain.edge(move |g| {
             let mut out = vec![0.0; n];
@@ -29,7 +32,7 @@ impl Array {
             }
             out
         });
-        let by_bias = bias.edge(move |g| super::column_sums(g, n));
+        let by_bias = bias.edge(move |g| gathered(g, &[m, n], &[1, n]));
         Self::derived(data, [m, n], [by_x, by_gain, by_bias])
     }
 
@@ -38,24 +41,22 @@ impl Array {
         let [_, n] = self.table();
         let (node, shape) = (self.node.clone(), self.shape.clone());
         let mut data = self.into_values();
-        let length = |row: &mut [f32]| {
+        let normalise = |row: &mut [f32]| {
             let inverse = 1.0 / (dot(row, row) + epsilon).sqrt();
             row.iter_mut().for_each(|x| *x *= inverse);
             inverse
         };
-        let inverse: Vec<f32> = data.chunks_exact_mut(n.max(1)).map(length).collect();
-        let mut result = Self::new(data, shape);
-        let y = result.data.clone();
-        let rule = move |g: &[f32]| {
+        let inverse: Vec<f32> = data.chunks_exact_mut(n.max(1)).map(normalise).collect();
+        let y = Arc::new(data);
+        let kept = y.clone();
+        Self::after(node, y, shape, move |g| {
             let mut out = Vec::with_capacity(g.len());
-            for ((g, y), inverse) in g.chunks_exact(n.max(1)).zip(y.chunks_exact(n.max(1))).zip(&inverse) {
+            for ((g, y), inverse) in g.chunks_exact(n.max(1)).zip(kept.chunks_exact(n.max(1))).zip(&inverse) {
                 let along = dot(g, y);
                 out.extend(g.iter().zip(y).map(|(g, y)| inverse * (g - y * along)));
             }
             out
-        };
-        result.node = node.map(|node| Arc::new(Node::new(vec![Edge::new(node, rule)])));
-        result
+        })
     }
 }
 
@@ -71,8 +72,9 @@ fn standardise(table: &mut [f32], inverse: &mut [f32], epsilon: f32) {
     }
 }
 
+/// `y gain + bias`, row by row.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn stretch(standard: &[f32], [gain, bias]: [&[f32]; 2], out: &mut [f32]) {
+fn scale_and_shift(standard: &[f32], [gain, bias]: [&[f32]; 2], out: &mut [f32]) {
     let n = gain.len().max(1);
     for (row, out) in standard.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
         for (((out, y), gain), bias) in out.iter_mut().zip(row).zip(gain).zip(bias) {
@@ -83,7 +85,7 @@ fn stretch(standard: &[f32], [gain, bias]: [&[f32]; 2], out: &mut [f32]) {
 
 /// The gradient by what was standardised: of a row `(h - mean(h) - y mean(h y)) / deviation` with `h = g gain`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn standardised(g: &[f32], standard: &[f32], inverse: &[f32], gain: &[f32], out: &mut [f32]) {
+fn standardise_backward(g: &[f32], standard: &[f32], inverse: &[f32], gain: &[f32], out: &mut [f32]) {
     let n = gain.len().max(1);
     let rows = g.chunks_exact(n).zip(standard.chunks_exact(n)).zip(inverse);
     for (((g, y), inverse), out) in rows.zip(out.chunks_exact_mut(n)) {

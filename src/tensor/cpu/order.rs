@@ -2,6 +2,7 @@
 //! read and written some ten times.
 
 use super::Array;
+use super::elementwise::positive;
 use multiversion::multiversion;
 
 /// Numbers that are worked on side by side.
@@ -50,12 +51,6 @@ fn rows(table: &mut [f32], width: usize, each: impl Fn(usize, &mut [f32]) + Sync
     }
     #[cfg(not(feature = "cli"))]
     table.chunks_exact_mut(width.max(1)).enumerate().for_each(each);
-}
-
-/// `[x]_+`, and what is no number stays none.
-#[inline(always)]
-fn positive(x: f32) -> f32 {
-    if x < 0.0 { 0.0 } else { x }
 }
 
 /// The scores of a picture with all texts.

@@ -2,7 +2,7 @@
 
 use super::Array;
 use crate::tensor::Adam;
-use mtls_kernels::RUN;
+use mtls_kernels::SQUARES_RUN;
 
 /// Weights, first and second moments, moved in place where nobody else holds them. `scale` multiplies the gradient.
 pub fn adam(state: [Array; 3], gradient: &Array, scale: f32, numbers: &Adam) -> [Array; 3] {
@@ -41,7 +41,7 @@ fn update([w, m, v]: [&mut [f32]; 3], gradient: &[f32], scale: f32, numbers: &Ad
 impl Array {
     /// The sum of all squares.
     pub fn square_sum(&self) -> f64 {
-        let mut sums = vec![0.0; self.len().div_ceil(RUN)];
+        let mut sums = vec![0.0; self.len().div_ceil(SQUARES_RUN)];
         squares(self.values(), &mut sums);
         sums.into_iter().map(f64::from).sum()
     }
@@ -52,7 +52,7 @@ impl Array {
 fn squares(values: &[f32], sums: &mut [f32]) {
     use mtls_kernels::{Job, Runs};
     let runs = Runs { values: values.as_ptr(), len: values.len(), sums: sums.as_mut_ptr() };
-    // SAFETY: there is a sum for each run. A number is read as fast as memory goes.
+    // SAFETY: there is a sum for each run. A number is read as fast as memory goes: some two multiplications.
     unsafe { super::team::run(&Job::Squares(runs), 2 * values.len()) }
 }
 
@@ -61,9 +61,9 @@ fn squares(values: &[f32], sums: &mut [f32]) {
     #[cfg(feature = "cli")]
     {
         use rayon::prelude::*;
-        let each = sums.par_iter_mut().zip(values.par_chunks(RUN)).with_min_len(64);
+        let each = sums.par_iter_mut().zip(values.par_chunks(SQUARES_RUN)).with_min_len(64);
         each.for_each(|(sum, run)| *sum = mtls_kernels::squares(run));
     }
     #[cfg(not(feature = "cli"))]
-    sums.iter_mut().zip(values.chunks(RUN)).for_each(|(sum, run)| *sum = mtls_kernels::squares(run));
+    sums.iter_mut().zip(values.chunks(SQUARES_RUN)).for_each(|(sum, run)| *sum = mtls_kernels::squares(run));
 }
