@@ -23,7 +23,7 @@ mod table;
 mod tensors;
 mod text;
 
-pub use page::sheets;
+pub use page::{Fixed, sheets};
 pub use sink::{Body, Folder, Memory, Sink, Zip};
 pub use table::{Row, Table};
 pub use text::{jsonl, line, tsv};
@@ -109,13 +109,15 @@ pub struct Options {
     pub shard_rows: usize,
     /// The sheets of pictures of the search page as JPEG files, in the order of [`sheets`]; encoded here where empty.
     pub sheets: Vec<Vec<u8>>,
+    /// The files that every search page has; those of the command line where there are none.
+    pub page: Option<Fixed>,
     /// What an experiment is written with.
     pub experiment: Option<Attached>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { shard_rows: 100_000, sheets: Vec::new(), experiment: None }
+        Self { shard_rows: 100_000, sheets: Vec::new(), page: None, experiment: None }
     }
 }
 
@@ -135,7 +137,7 @@ pub async fn export(lab: &mut Lab, choice: Choice, options: &Options, sink: &mut
         #[cfg(not(feature = "cli"))]
         Choice::Parquet => Err(Error::Config("Parquet is written by the command line: mtls-lab export".to_owned())),
         Choice::Metrics => metrics::write(lab.session(), sink),
-        Choice::Page => page::write(lab, &options.sheets, sink).await,
+        Choice::Page => page::write(lab, &options.sheets, options.page.as_ref(), sink).await,
         Choice::Experiment => {
             let attached = options.experiment.as_ref();
             let attached =

@@ -11,10 +11,6 @@ use crate::error::Result;
 use crate::lab::Lab;
 use serde_json::json;
 
-const HTML: &str = include_str!("page/index.html");
-const CSS: &str = include_str!("page/style.css");
-const LIBRARY: &str = include_str!("../../examples/javascript/mtls-lab.mjs");
-const SCRIPT: &str = include_str!("page/page.mjs");
 /// Longest side of a sheet: what every browser can draw.
 const MOST_PIXELS: usize = 4096;
 
@@ -55,8 +51,12 @@ pub fn sheets(tiles: &Tiles) -> impl Iterator<Item = Sheet> + '_ {
     })
 }
 
-/// The folder `page/`. `pictures`: the sheets as JPEG files where the caller has a better encoder than ours.
-pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], sink: &mut dyn Sink) -> Result<()> {
+/// What is the same on every search page: `index.html`, `style.css` and `search.js`.
+pub type Fixed = [String; 3];
+
+/// The folder `page/`. `pictures`: the sheets as JPEG files where the caller has a better encoder than ours; `fixed`: where it
+/// brings these files.
+pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], fixed: Option<&Fixed>, sink: &mut dyn Sink) -> Result<()> {
     let table = Table::of(lab).await?;
     let session = lab.session();
     let corpus = session.corpus();
@@ -88,12 +88,34 @@ pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], sink: &mut dyn Sink) -> 
         "credits": corpus.credits, "items": items,
     });
     sink.file("page/set.json", &mut |to| Ok(serde_json::to_writer(to, &set)?))?;
-    sink.file("page/index.html", &mut |to| to.write_all(HTML.as_bytes()))?;
-    sink.file("page/style.css", &mut |to| to.write_all(CSS.as_bytes()))?;
-    sink.file("page/search.js", &mut |to| {
-        to.write_all(LIBRARY.as_bytes())?;
-        to.write_all(SCRIPT.as_bytes())
-    })
+    let own;
+    let fixed = match fixed {
+        Some(fixed) => fixed,
+        None => {
+            own = compiled_in()?;
+            &own
+        }
+    };
+    for (name, text) in ["index.html", "style.css", "search.js"].iter().zip(fixed) {
+        sink.file(&format!("page/{name}"), &mut |to| to.write_all(text.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// The page brings them: an engine need not carry what few export.
+#[cfg(not(feature = "cli"))]
+fn compiled_in() -> Result<Fixed> {
+    Err(crate::error::Error::Data("the page's own files are missing; export it again".to_owned()))
+}
+
+#[cfg(feature = "cli")]
+fn compiled_in() -> Result<Fixed> {
+    let library = include_str!("../../examples/javascript/mtls-lab.mjs");
+    Ok([
+        include_str!("page/index.html").to_owned(),
+        include_str!("page/style.css").to_owned(),
+        format!("{library}{}", include_str!("page/page.mjs")),
+    ])
 }
 
 /// The page has an encoder of its own: ours would make its bundle larger.

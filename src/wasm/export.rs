@@ -27,18 +27,20 @@ impl Engine {
         Ok(object)
     }
 
-    /// An export as `[name, bytes, …]`; the search page as one zip. `sheets`: its sheets as JPEG files.
+    /// An export as `[name, bytes, …]`; the search page as one zip. `sheets`: its sheets as JPEG files; `page`: `index.html`,
+    /// `style.css` and `search.js`, which all such pages have.
     /// `attached`, as JSON: what an experiment is written with.
     pub async fn export_run(
         &mut self,
         what: String,
         sheets: Vec<js_sys::Uint8Array>,
+        page: Vec<String>,
         attached: Option<String>,
     ) -> Js<js_sys::Array> {
         let choice: Choice = what.parse()?;
         let experiment = attached.as_deref().map(serde_json::from_str).transpose()?;
         let sheets = sheets.iter().map(js_sys::Uint8Array::to_vec).collect();
-        let options = Options { sheets, experiment, ..Default::default() };
+        let options = Options { sheets, page: page.try_into().ok(), experiment, ..Default::default() };
         let files = if matches!(choice, Choice::Page | Choice::Tsv) {
             let mut zip = Zip::default();
             export(self.lab_mut()?, choice, &options, &mut zip).await?;

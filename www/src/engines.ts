@@ -32,6 +32,7 @@ async function open(lab: Lab, files: BundleFiles, threads: number, device: Devic
     const opened = await client.call("open", {
       js: address(files.js),
       wasm: address(files.wasm),
+      rest: files.rest ? address(files.rest) : null,
       kernels: (files.kernels ?? []).map(address),
       threads,
       packs: address(PACKS),

@@ -140,9 +140,8 @@ export interface EngineHandle {
   export_sizes(): Record<Export, number>;
   export_sheets(): number;
   export_sheet(n: number): { width: number; height: number; rgba: Uint8ClampedArray };
-  /** Name and bytes of each file, one after the other. */
-  /** `attached`: what an experiment is written with, as JSON. */
-  export_run(what: Export, sheets: Uint8Array[], attached?: string): Promise<(string | Uint8Array)[]>;
+  /** Name and bytes of each file, one after the other. `page`: `index.html`, `style.css` and `search.js` of a search page; `attached`: what an experiment is written with, as JSON. */
+  export_run(what: Export, sheets: Uint8Array[], page: string[], attached?: string): Promise<(string | Uint8Array)[]>;
   lose_device(): void;
   free(): void;
 }
@@ -188,11 +187,12 @@ export interface ExperimentHandle {
   data(): Prepared | undefined;
   free(): void;
 }
-interface Module { default(arg: { module_or_path: string }): Promise<{ memory: WebAssembly.Memory }> }
+interface Module { default(arg: { module_or_path: string }): Promise<WebAssembly.Exports & { memory: WebAssembly.Memory }> }
 /** Who does the engine's loops, as it sees them: the job at an address of its memory, in parts, with room beside it for each thread. */
 export interface Team { readonly threads: number; run(job: number, parts: number, scratch: number): void }
-/** What trains, with a GPU or without. `scratch`: numbers of the room that a thread of a team needs. */
+/** What trains, with a GPU or without. `scratch`: numbers of the room that a thread of a team needs. `onMissing` has a bundle of two files only: it takes the calls of functions in the second, by their place in the table. */
 export interface Bundle extends Module {
+  onMissing?(call: (place: number, given: unknown[]) => unknown): void;
   join(team: Team): void;
   scratch(): number;
   about(): About;
@@ -213,8 +213,8 @@ export interface FilesBundle extends Module {
 /** `auto`: the GPU if it computes the workload as the CPU does, and faster. */
 export type DeviceRequest = "cpu" | "gpu" | "auto";
 
-/** bundles.json, written by the build. `kernels`: modules with the engine's loops, best first; `threads`: the CPU's bundle where memory may be shared. */
-export interface BundleFiles { js: string; wasm: string; kernels?: string[]; raw: number; brotli: number; version: string }
+/** bundles.json, written by the build. `rest`: what a first visit does not call, where that is a file of its own; `kernels`: modules with the engine's loops, best first; `threads`: the CPU's bundle where memory may be shared. */
+export interface BundleFiles { js: string; wasm: string; rest?: string | null; kernels?: string[]; raw: number; brotli: number; version: string }
 export interface Bundles { cpu: BundleFiles; threads?: BundleFiles | null; files: BundleFiles | null; gpu: BundleFiles | null }
 
 /** `retunable`: settings (`section.key`) that may change while a run stands. */
@@ -225,7 +225,7 @@ export type Query = { kind: "text"; text: string } | { kind: "item"; item: numbe
 
 /** `keeps` (of `open`): the worker hands out snapshots of its run. Request and answer of every call the page can make; the worker answers each exactly once. */
 export interface Calls {
-  open: { args: { js: string; wasm: string; kernels: string[]; threads: number; packs: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
+  open: { args: { js: string; wasm: string; rest: string | null; kernels: string[]; threads: number; packs: string; device: DeviceRequest; workload: Workload | null; keeps: boolean; dims: 2 | 3 }; result: Opened };
   start: { args: { data: DataChoice; config: ConfigDiff }; result: Ready };
   resume: { args: { data: DataChoice; snapshot: Uint8Array; }; result: Ready };
   run: { args: { steps: number | null }; result: null };

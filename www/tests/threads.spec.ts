@@ -15,7 +15,7 @@ async function losses(page: Page, more: string): Promise<{ total: number[]; thre
 }
 
 /** Bundles and modules that were loaded. */
-const loaded = (requests: string[]): string[] => [...new Set(requests.flatMap((url) => /bundles\/(\w+\/[\w-]+\.wasm)/.exec(url)?.[1] ?? []))].sort();
+const loaded = (requests: string[]): string[] => [...new Set(requests.flatMap((url) => /bundles\/(\w+\/(?!mtls_lab_rest)[\w-]+\.wasm)/.exec(url)?.[1] ?? []))].sort();
 
 /** The page as a host sends it that knows nothing of the two headers. */
 async function plainHost(page: Page): Promise<void> {

@@ -12,12 +12,13 @@ use crate::preset::{Bundle, Preset};
 use crate::process::{clock, command, run, size, text};
 use crate::progress;
 use crate::setup::Ready;
+use crate::split;
 use crate::stamp;
 use crate::toolchain::WASM;
 
-/// The names of the two files that the page loads.
-const JS: &str = "mtls_lab.js";
-const BINARY: &str = "mtls_lab_bg.wasm";
+/// The names of the two files that the page loads first.
+pub const JS: &str = "mtls_lab.js";
+pub const BINARY: &str = "mtls_lab_bg.wasm";
 
 /// An entry of `bundles.json`: what the page needs to load a bundle.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -27,6 +28,9 @@ pub struct Entry {
     pub js: String,
     /// Address of the WebAssembly file, relative to the page.
     pub wasm: String,
+    /// Address of what a first visit does not call, where that is a file of its own (`split.rs`).
+    #[serde(default)]
+    pub rest: Option<String>,
     /// Addresses of the modules with the loops of training, best first.
     #[serde(default)]
     pub kernels: Vec<String>,
@@ -36,6 +40,9 @@ pub struct Entry {
     pub gzip: Option<u64>,
     /// The same after brotli; not measured for a preset without a limit.
     pub brotli: Option<u64>,
+    /// The same of the rest.
+    #[serde(default)]
+    pub brotli_rest: Option<u64>,
     /// Version of the crate.
     pub version: String,
     /// Commit that it was built from (`git describe`).
@@ -93,13 +100,14 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     // For the site's type check.
     stamp::copy_tree(&folder, &workspace.www().join("src/pkg").join(preset.bundle.folder()))?;
     eprintln!(
-        "bundle {}: {} raw{} in {}",
+        "bundle {}: {} raw{}{} in {}",
         preset.name,
         size(entry.raw),
         match (entry.gzip, entry.brotli) {
             (Some(gzip), Some(brotli)) => format!(", {} gzip, {} brotli", size(gzip), size(brotli)),
             _ => String::new(),
         },
+        entry.brotli_rest.map_or_else(String::new, |rest| format!(", and {} brotli when a run stands", size(rest))),
         clock(started.elapsed())
     );
     check_limit(preset, &entry)?;
@@ -121,12 +129,14 @@ fn sources(ready: &Ready, preset: &Preset, commit: &str) -> Result<String> {
 
 /// The hash of how a bundle is made, and of the tools.
 fn recipe(ready: &Ready, preset: &Preset) -> Result<String> {
-    const HOW: [&str; 7] = [
+    const HOW: [&str; 9] = [
         "xtask/compress.mjs",
+        "xtask/first-visit.mjs",
         "xtask/src/bundle.rs",
         "xtask/src/kernels.rs",
         "xtask/src/process.rs",
         "xtask/src/setup.rs",
+        "xtask/src/split.rs",
         "xtask/src/toolchain.rs",
         "www/package-lock.json",
     ];
@@ -213,9 +223,12 @@ fn finish(ready: &Ready, preset: &Preset, linked: &Path, folder: &Path) -> Resul
         eprintln!("bundle {}: wasm-opt took {}", preset.name, clock(started.elapsed()));
     }
     kernels::build(ready, preset.bundle, &work)?;
+    if let Some(visit) = preset.first_visit {
+        split::split(ready, preset, visit, &work)?;
+    }
     if preset.limit_brotli.is_some() {
-        let files: Vec<_> =
-            kernels::names(preset.bundle).map(|name| work.join(name)).chain([binary, work.join(JS)]).collect();
+        let names = kernels::names(preset.bundle).chain([BINARY, JS, split::REST]);
+        let files: Vec<_> = names.map(|name| work.join(name)).filter(|file| file.exists()).collect();
         compress(&ready.workspace.root, &files)?;
     }
     if folder.exists() {
@@ -239,10 +252,12 @@ fn entry(preset: &Preset, folder: &Path, hash: &str, version: String, commit: St
     Ok(Entry {
         js: address(JS),
         wasm: address(BINARY),
+        rest: folder.join(split::REST).exists().then(|| address(split::REST)),
         kernels: kernels::names(preset.bundle).map(address).collect(),
         raw: length(BINARY)?,
         gzip: length(&format!("{BINARY}.gz")).ok(),
         brotli: length(&format!("{BINARY}.br")).ok(),
+        brotli_rest: length(&format!("{}.br", split::REST)).ok(),
         version,
         commit,
         preset: preset.name.clone(),
@@ -271,6 +286,7 @@ mod tests {
             rustc: vec![],
             keep_names: false,
             wasm_opt: vec![],
+            first_visit: None,
             limit_brotli: limit,
         }
     }

@@ -15,6 +15,7 @@ mod server;
 mod setup;
 mod site;
 mod soak;
+mod split;
 mod stages;
 mod stamp;
 mod toolchain;

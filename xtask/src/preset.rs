@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::split::Visit;
 use crate::workspace::read;
 
 /// How one browser bundle is built.
@@ -27,7 +28,9 @@ pub struct Preset {
     pub keep_names: bool,
     /// Flags for wasm-opt; empty: it is not run.
     pub wasm_opt: Vec<String>,
-    /// Largest size of the `.wasm` after brotli, in bytes. Only a preset with a limit is compressed.
+    /// Where it goes through a first visit, to be parted into what that calls and the rest; none: it stays one file.
+    pub first_visit: Option<Visit>,
+    /// Largest size of the `.wasm` that a run waits for after brotli, in bytes. Only a preset with a limit is compressed.
     pub limit_brotli: Option<u64>,
 }
 

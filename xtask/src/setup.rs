@@ -90,6 +90,14 @@ pub fn setup(workspace: Workspace, needs: Needs) -> Result<Ready> {
     cargo_tool(&workspace, &toolchain, "wasm-pack", "wasm-pack", WASM_PACK, true, 169)?;
     node()?;
     node_modules(&workspace)?;
+    if find(&["wasm-split"]).is_none() {
+        step(
+            "wasm-split (binaryen)",
+            "It parts an engine into what a visitor waits for and the rest",
+            "Seconds",
+            || debian::install(&["binaryen"]),
+        )?;
+    }
     let (browser, python) = match needs {
         Needs::Build => (None, None),
         Needs::Tests => (Some(browser()?), Some(python(&workspace)?)),

@@ -94,7 +94,10 @@ fn vite(ready: &Ready, product: bool) -> Result<PathBuf> {
     let (version, commit) = (workspace.version()?, workspace.commit());
     let without = ["node_modules", "src/pkg", "dist", "test-results", "playwright-report"];
     let sources = stamp::tree(&www, &without)?;
-    let now = stamp::parts(&[sources.as_bytes(), version.as_bytes(), commit.as_bytes()]);
+    // What the site hands to an exported search page.
+    let page = ["src/export/page", "examples/javascript"].map(|folder| stamp::tree(&workspace.root.join(folder), &[]));
+    let page = page.into_iter().collect::<Result<String>>()?;
+    let now = stamp::parts(&[sources.as_bytes(), page.as_bytes(), version.as_bytes(), commit.as_bytes()]);
     let stamp_file = built.join(".stamp");
     if stamp::matches(&stamp_file, &now) {
         return Ok(built);
@@ -148,10 +151,12 @@ mod tests {
         Entry {
             js: "a".into(),
             wasm: "b".into(),
+            rest: None,
             kernels: vec![],
             raw,
             gzip: None,
             brotli: None,
+            brotli_rest: None,
             version: "1".into(),
             commit: "c".into(),
             preset: "p".into(),
@@ -167,6 +172,7 @@ mod tests {
             rustc: vec![],
             keep_names: true,
             wasm_opt: vec![],
+            first_visit: None,
             limit_brotli: None,
         }
     }

@@ -59,7 +59,7 @@ function wanted(lab: Lab): string[] {
   const { bundles, manifest } = lab;
   // From the next visit on memory may be shared: then it is the threaded bundle that is loaded.
   const threaded = lab.address.threads === 1 ? null : bundles?.threads;
-  const engines = [thrifty() && threaded && crossOriginIsolated ? null : bundles?.cpu, thrifty() && !crossOriginIsolated ? null : threaded, thrifty() ? null : bundles?.files, lab.device?.kind === "gpu" ? bundles?.gpu : null].flatMap((files) => (files ? [files.js, files.wasm, ...(files.kernels ?? [])] : []));
+  const engines = [thrifty() && threaded && crossOriginIsolated ? null : bundles?.cpu, thrifty() && !crossOriginIsolated ? null : threaded, thrifty() ? null : bundles?.files, lab.device?.kind === "gpu" ? bundles?.gpu : null].flatMap((files) => (files ? [files.js, files.wasm, ...(files.rest ? [files.rest] : []), ...(files.kernels ?? [])] : []));
   const view = lab.ready?.info.display_view;
   const parts = (manifest?.parts ?? []).filter(({ name }) => !thrifty() || name.startsWith(`${view}-a`) || name === "en-a");
   const trained = thrifty() ? [] : ["trained/run.json", "trained/run.safetensors"];

@@ -7,6 +7,7 @@ import { Packs, type OpenPack } from "./packs";
 import { exported } from "./exporting";
 import { pixels } from "./pixels";
 import { Pump } from "./pump";
+import { Rest } from "./rest";
 import { compiled, join } from "./team";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
@@ -21,6 +22,7 @@ const post = (message: FromWorker, transfer: Transferable[] = []): void => scope
 
 let bundle: Bundle | null = null;
 let memory: WebAssembly.Memory | null = null;
+let rest: Rest | null = null;
 let engine: EngineHandle | null = null;
 let packs: Packs | null = null;
 /** The pack of the run; generated data has none. */
@@ -41,6 +43,13 @@ function queued<T>(work: () => Promise<T> | T): Promise<T> {
   tail = next.catch(() => undefined);
   return next;
 }
+
+/** The same for what the engine's second file does: waits for that first, so that a failed download leaves the engine whole. */
+const queuedWhole = <T>(work: () => Promise<T> | T): Promise<T> =>
+  queued(async () => {
+    await need(rest).load();
+    return work();
+  });
 
 /** A picture that this browser cannot decode. */
 class Unreadable extends Error {}
@@ -162,6 +171,8 @@ async function ready(choice: DataChoice, begin: (engine: EngineHandle, data: Dat
     sprites.push(await canvas.convertToBlob({ type: "image/png" }));
   }
   void settle(started).catch(pumpFailure);
+  // Whoever needs it tries again, and says why it cannot be had.
+  void need(rest).load().catch(() => undefined);
   const none: PackManifest = { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
   // Of the emoji's pack own data has the encoder only: neither its pictures nor its credits.
   const own = "own" in choice && from ? { ...none, parts: from.manifest.parts.filter(({ kind }) => kind === "encoder"), credits: from.manifest.credits.filter(({ part }) => part === "encoder") } : null;
@@ -181,13 +192,24 @@ async function settle(started: RunInfo): Promise<void> {
 type Handlers = { [N in CallName]: (args: Calls[N]["args"]) => Promise<Calls[N]["result"]> };
 
 const handlers: Handlers = {
-  async open({ js, wasm, kernels, threads, packs: base, device, workload, keeps: asked, dims: wanted }) {
+  async open({ js, wasm, rest: second, kernels, threads, packs: base, device, workload, keeps: asked, dims: wanted }) {
     keeps = asked;
     dims = wanted;
     const loops = compiled(kernels);
     bundle = await (import(/* @vite-ignore */ js) as Promise<Bundle>)
       .then(async (loaded) => {
-        memory = (await loaded.default({ module_or_path: wasm })).memory;
+        const exports = await loaded.default({ module_or_path: wasm });
+        memory = exports.memory;
+        const other = (rest = new Rest(second, exports));
+        loaded.onMissing?.((place, given) => {
+          try {
+            return other.call(place, given);
+          } catch (error) {
+            // The engine stands in the middle of what it was asked.
+            if (error instanceof DownloadError) post({ type: "failed", failure: { message: error.message, fatal: true, kind: "crash" } });
+            throw error;
+          }
+        });
         return loaded;
       })
       .catch((error: unknown) => {
@@ -232,16 +254,17 @@ const handlers: Handlers = {
     await project();
     return null;
   },
-  embeddings: ({ moment }) => queued(() => need(engine).embeddings(moment)),
-  pairs: () => queued(() => need(engine).pairs()),
-  iteration: ({ size }) => queued(() => need(engine).iteration(size)),
-  retune: ({ config }) => queued(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
-  clusters: ({ k, space, method = "kmeans" }) => queued(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
+  embeddings: ({ moment }) => queuedWhole(() => need(engine).embeddings(moment)),
+  pairs: () => queuedWhole(() => need(engine).pairs()),
+  iteration: ({ size }) => queuedWhole(() => need(engine).iteration(size)),
+  retune: ({ config }) => queuedWhole(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
+  clusters: ({ k, space, method = "kmeans" }) => queuedWhole(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
   async search({ query, k, moment = "now" }) {
     // A picture needs a pack, although the engine looks for an encoder in it only where a run has an encoder's features.
     const parts = query.kind === "image" ? (pack ?? (await need(packs).open("emoji"))).handle : null;
     const picture = query.kind === "image" ? await pixels(query.bytes as Uint8Array<ArrayBuffer>, query.name) : null;
-    return queued(() => {
+    // What is written in the search field belongs to the first visit.
+    return (query.kind === "text" ? queued : queuedWhole)(() => {
       const asked = need(engine);
       if (query.kind === "text") return asked.search_text(query.text, k, moment);
       if (query.kind === "item") return asked.search_item(query.item, k, moment);
@@ -249,17 +272,17 @@ const handlers: Handlers = {
       return asked.search_image(need(parts), picture.width, picture.height, new Uint8Array(picture.data.buffer), k, moment);
     });
   },
-  neighbourhood: ({ item, k, moment }) => queued(() => need(engine).neighbourhood(item, k, moment)),
-  lessons: ({ item, student, count }) => queued(() => need(engine).lessons(item, student, count)),
-  similarity: ({ items }) => queued(() => need(engine).similarity(items)),
+  neighbourhood: ({ item, k, moment }) => queuedWhole(() => need(engine).neighbourhood(item, k, moment)),
+  lessons: ({ item, student, count }) => queuedWhole(() => need(engine).lessons(item, student, count)),
+  similarity: ({ items }) => queuedWhole(() => need(engine).similarity(items)),
   async add_encoder() {
     // Generated data has no features of an encoder: its pictures are compared by their pixels.
     if (pack) await need(packs).add(pack, ["encoder", "pca"]);
     return null;
   },
   snapshot: () => queued(() => need(engine).snapshot()),
-  export_sizes: () => queued(() => need(engine).export_sizes()),
-  export: ({ what, attached }) => queued(() => exported(need(engine), what, attached, (share) => post({ type: "exporting", share }))),
+  export_sizes: () => queuedWhole(() => need(engine).export_sizes()),
+  export: ({ what, attached }) => queuedWhole(() => exported(need(engine), what, attached, (share) => post({ type: "exporting", share }))),
   memory: async () => need(memory).buffer.byteLength,
   async lose_device() {
     // Between two slices: a step in flight holds the engine.

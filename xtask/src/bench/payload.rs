@@ -26,8 +26,12 @@ pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
         ("files bundle", bundles.files),
         ("GPU bundle", bundles.gpu),
     ] {
-        if let Some(brotli) = entry.and_then(|entry| entry.brotli) {
+        let Some(entry) = entry else { continue };
+        if let Some(brotli) = entry.brotli {
             add(what, brotli);
+        }
+        if let Some(brotli) = entry.brotli_rest {
+            add(&format!("{what}: the rest, when a run stands"), brotli);
         }
     }
     Ok(())

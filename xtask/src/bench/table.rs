@@ -160,6 +160,11 @@ fn payload(facts: &Facts, rows: &mut Vec<Row>) {
         let at = ("payload", &json!({"what": what}), "kb");
         rows.push(limited(facts, (6, format!("{what}, brotli")), "kB", at, Target::AtMost(limit)));
     }
+    for bundle in ["CPU", "GPU"] {
+        let what = format!("{bundle} bundle: the rest, when a run stands");
+        let at = ("payload", &json!({"what": what}), "kb");
+        rows.push(limited(facts, (6, format!("{what}, brotli")), "kB", at, Target::Open));
+    }
 }
 
 fn page(facts: &Facts, rows: &mut Vec<Row>) {

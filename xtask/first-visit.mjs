@@ -1,0 +1,109 @@
+// Takes an engine through a first visit of the page and writes what it called, for wasm-split:
+//   node first-visit.mjs FOLDER PROFILE [BROWSER]
+// FOLDER holds the engine, instrumented as counting.wasm. In Node it runs on the CPU; in BROWSER on WebGPU.
+import { createRequire } from "node:module";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
+
+const PACK = "packs/emoji";
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * As the page does it (www/src/worker/worker.ts): opens an engine, starts the run that the page begins with, trains to its
+ * end, and looks for what is written in the search field. `read(path)`: bytes of a file. It is sent to a browser as text: it
+ * uses nothing of this module.
+ */
+async function visit(glue, read, pack, gpu) {
+  const wasm = await glue.default({ module_or_path: await read("counting.wasm") });
+  const memory = wasm.memory;
+  const { instance } = await WebAssembly.instantiate(await read("kernels.wasm"), { env: { memory } });
+  const run = (job, parts, scratch) => {
+    for (let part = 0; part < parts; part++) instance.exports.run(job, part, parts, scratch);
+  };
+  glue.join({ threads: 1, run });
+  glue.scratch();
+  glue.about();
+  glue.default_config();
+  glue.presets();
+  glue.objectives();
+  glue.retunable();
+  const manifest = await read(`${pack}/manifest.json`);
+  const open = new glue.Pack(manifest);
+  const { parts } = open.manifest();
+  for (const name of open.parts_for("emoji-1k", ["noto"], ["en"])) {
+    if (!open.has_part(name)) open.add_part(name, await read(`${pack}/${parts.find((part) => part.name === name).file}`));
+  }
+  const began = async (engine, begin) => {
+    engine.device();
+    const data = glue.Data.from_pack(open, { subset: "emoji-1k", views: ["noto"] });
+    const info = await begin(data);
+    data.free();
+    const { pages } = engine.sheet();
+    for (let page = 0; page < pages; page++) engine.sheet_page(page);
+    engine.items();
+    await engine.projection();
+    return info;
+  };
+  const trained = async (engine, steps) => {
+    for (let step = 0; step < steps; ) {
+      const events = await engine.step(5);
+      step = events.findLast((event) => event.type === "step")?.step ?? steps;
+      await engine.projection();
+      await engine.search_text("red fruit", 12, "now");
+    }
+    return engine.snapshot();
+  };
+  // On a GPU a run is what was begun on the CPU, and a step takes seconds where the GPU is emulated.
+  const cpu = gpu ? await glue.Engine.create("gpu", null) : await glue.Engine.create("cpu", null);
+  const info = await began(cpu, (data) => cpu.start(data, {}));
+  await cpu.evaluate();
+  const snapshot = await trained(cpu, gpu ? 2 * info.steps_per_epoch : info.total_steps);
+  const again = gpu ? await glue.Engine.create("auto", info.workload) : cpu;
+  await began(again, (data) => again.resume(data, snapshot));
+  if (gpu) await trained(again, 3 * info.steps_per_epoch);
+  const length = wasm.__write_profile(0, 0);
+  const at = memory.grow(Math.ceil(length / 65536)) * 65536;
+  wasm.__write_profile(at, length);
+  return new Uint8Array(memory.buffer, at, length).slice();
+}
+
+async function inNode(folder) {
+  // Node 20 has relaxed SIMD behind a flag.
+  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  const at = (path) => (path.startsWith(PACK) ? join(ROOT, path) : join(folder, path));
+  // The folder says nothing about the kind of its modules.
+  const glue = await import(`data:text/javascript;base64,${readFileSync(join(folder, "mtls_lab.js")).toString("base64")}`);
+  return visit(glue, async (path) => readFileSync(at(path)), PACK, false);
+}
+
+async function inBrowser(folder, executablePath) {
+  const { chromium } = createRequire(join(ROOT, "www/"))("@playwright/test");
+  const { args } = JSON.parse(readFileSync(join(ROOT, "webdriver.json"), "utf8"))["goog:chromeOptions"];
+  const browser = await chromium.launch({ args, executablePath });
+  try {
+    const page = await browser.newPage();
+    page.on("console", (message) => console.error(message.text()));
+    await page.route("**/*", (route) => {
+      const path = new URL(route.request().url()).pathname.slice(1);
+      if (path === "") return route.fulfill({ contentType: "text/html", body: "" });
+      return route.fulfill({ path: path.startsWith(PACK) ? join(ROOT, path) : join(folder, path) });
+    });
+    await page.goto("http://localhost/");
+    const profile = await page.evaluate(
+      async ([text, pack]) => {
+        const visit = (0, eval)(`(${text})`);
+        const read = async (path) => new Uint8Array(await (await fetch(`/${path}`)).arrayBuffer());
+        return Array.from(await visit(await import("/mtls_lab.js"), read, pack, true));
+      },
+      [visit.toString(), PACK],
+    );
+    return Uint8Array.from(profile);
+  } finally {
+    await browser.close();
+  }
+}
+
+const [folder, profile, browser] = process.argv.slice(2);
+writeFileSync(profile, await (browser ? inBrowser(folder, browser) : inNode(folder)));
