@@ -1,6 +1,7 @@
 // Takes an engine through a first visit of the page and writes what it called, for wasm-split:
-//   node first-visit.mjs FOLDER PROFILE [BROWSER]
-// FOLDER holds the engine, instrumented as counting.wasm. In Node it runs on the CPU; in BROWSER on WebGPU.
+//   node first-visit.mjs FOLDER PROFILE
+//   node first-visit.mjs FOLDER PROFILE PROFILE BROWSER
+// FOLDER holds the engine, instrumented as counting.wasm. In Node it runs on the CPU; in BROWSER twice, on WebGPU.
 import { createRequire } from "node:module";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,9 +14,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /**
  * As the page does it (www/src/worker/worker.ts): opens an engine, starts the run that the page begins with, trains to its
  * end, and looks for what is written in the search field. `read(path)`: bytes of a file. It is sent to a browser as text: it
- * uses nothing of this module.
+ * uses nothing of this module. `which`: the run on the "cpu" or the "gpu", or "auto": begun on the one, moved to the other.
  */
-async function visit(glue, read, pack, gpu) {
+async function visit(glue, read, pack, which) {
   const wasm = await glue.default({ module_or_path: await read("counting.wasm") });
   const memory = wasm.memory;
   const { instance } = await WebAssembly.instantiate(await read("kernels.wasm"), { env: { memory } });
@@ -53,16 +54,19 @@ async function visit(glue, read, pack, gpu) {
       await engine.projection();
       await engine.search_text("red fruit", 12, "now");
     }
-    return engine.snapshot();
   };
-  // On a GPU a run is what was begun on the CPU, and a step takes seconds where the GPU is emulated.
-  const cpu = gpu ? await glue.Engine.create("gpu", null) : await glue.Engine.create("cpu", null);
-  const info = await began(cpu, (data) => cpu.start(data, {}));
-  await cpu.evaluate();
-  const snapshot = await trained(cpu, gpu ? 2 * info.steps_per_epoch : info.total_steps);
-  const again = gpu ? await glue.Engine.create("auto", info.workload) : cpu;
-  await began(again, (data) => again.resume(data, snapshot));
-  if (gpu) await trained(again, 3 * info.steps_per_epoch);
+  const engine = await glue.Engine.create(which === "gpu" ? "gpu" : "cpu", null);
+  const info = await began(engine, (data) => engine.start(data, {}));
+  await engine.evaluate();
+  // Where the GPU is emulated a step takes a second.
+  await trained(engine, which === "cpu" ? info.total_steps : info.steps_per_epoch);
+  if (which !== "cpu") {
+    // The page trains on the CPU first and moves the run when the GPU's engine is there and faster.
+    const snapshot = await engine.snapshot();
+    const next = which === "gpu" ? engine : await glue.Engine.create("auto", info.workload);
+    await began(next, (data) => next.resume(data, snapshot));
+    await trained(next, 2 * info.steps_per_epoch);
+  }
   const length = wasm.__write_profile(0, 0);
   const at = memory.grow(Math.ceil(length / 65536)) * 65536;
   wasm.__write_profile(at, length);
@@ -75,16 +79,15 @@ async function inNode(folder) {
   const at = (path) => (path.startsWith(PACK) ? join(ROOT, path) : join(folder, path));
   // The folder says nothing about the kind of its modules.
   const glue = await import(`data:text/javascript;base64,${readFileSync(join(folder, "mtls_lab.js")).toString("base64")}`);
-  return visit(glue, async (path) => readFileSync(at(path)), PACK, false);
+  return visit(glue, async (path) => readFileSync(at(path)), PACK, "cpu");
 }
 
-async function inBrowser(folder, executablePath) {
+async function inBrowser(folder, executablePath, which) {
   const { chromium } = createRequire(join(ROOT, "www/"))("@playwright/test");
   const { args } = JSON.parse(readFileSync(join(ROOT, "webdriver.json"), "utf8"))["goog:chromeOptions"];
   const browser = await chromium.launch({ args, executablePath });
   try {
     const page = await browser.newPage();
-    page.on("console", (message) => console.error(message.text()));
     await page.route("**/*", (route) => {
       const path = new URL(route.request().url()).pathname.slice(1);
       if (path === "") return route.fulfill({ contentType: "text/html", body: "" });
@@ -92,12 +95,12 @@ async function inBrowser(folder, executablePath) {
     });
     await page.goto("http://localhost/");
     const profile = await page.evaluate(
-      async ([text, pack]) => {
+      async ([text, pack, which]) => {
         const visit = (0, eval)(`(${text})`);
         const read = async (path) => new Uint8Array(await (await fetch(`/${path}`)).arrayBuffer());
-        return Array.from(await visit(await import("/mtls_lab.js"), read, pack, true));
+        return Array.from(await visit(await import("/mtls_lab.js"), read, pack, which));
       },
-      [visit.toString(), PACK],
+      [visit.toString(), PACK, which],
     );
     return Uint8Array.from(profile);
   } finally {
@@ -105,5 +108,10 @@ async function inBrowser(folder, executablePath) {
   }
 }
 
-const [folder, profile, browser] = process.argv.slice(2);
-writeFileSync(profile, await (browser ? inBrowser(folder, browser) : inNode(folder)));
+const [folder, ...profiles] = process.argv.slice(2);
+const browser = profiles.length > 1 ? profiles.pop() : null;
+if (browser) {
+  for (const [n, which] of ["auto", "gpu"].entries()) writeFileSync(profiles[n], await inBrowser(folder, browser, which));
+} else {
+  writeFileSync(profiles[0], await inNode(folder));
+}

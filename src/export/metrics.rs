@@ -1,15 +1,15 @@
 //! `metrics.csv` and `metrics.json`: what the run has reported, over time.
 
 use super::{EXPORT_VERSION, Sink};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::train::{Event, Session};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Both files.
 pub fn write(session: &Session, sink: &mut dyn Sink) -> Result<()> {
-    let table = csv(session.history())?;
-    sink.file("metrics.csv", &mut |to| to.write_all(&table))?;
+    let table = csv(session.history());
+    sink.file("metrics.csv", &mut |to| to.write_all(table.as_bytes()))?;
     let corpus = session.corpus();
     let all = json!({
         "format": "mtls-lab-metrics", "version": EXPORT_VERSION, "program": crate::program(),
@@ -20,7 +20,7 @@ pub fn write(session: &Session, sink: &mut dyn Sink) -> Result<()> {
 }
 
 /// A row a step: the losses of that iteration, and the metrics where one was evaluated. Step 0 is before training.
-fn csv(history: &[Event]) -> Result<Vec<u8>> {
+fn csv(history: &[Event]) -> String {
     let mut rows: BTreeMap<usize, Map<String, Value>> = BTreeMap::new();
     let mut columns: Vec<String> = vec!["step".to_owned(), "epoch".to_owned()];
     for event in history {
@@ -42,14 +42,14 @@ fn csv(history: &[Event]) -> Result<Vec<u8>> {
             row.insert(name, value);
         }
     }
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let failed = |error: ::csv::Error| Error::format("metrics.csv", error.to_string());
-    writer.write_record(&columns).map_err(failed)?;
+    // Names of our own and numbers: nothing to quote.
+    let mut table = columns.join(",") + "\n";
     for row in rows.values() {
         let cell = |name| row.get(name).filter(|value| !value.is_null()).map_or(String::new(), Value::to_string);
-        writer.write_record(columns.iter().map(cell)).map_err(failed)?;
+        table += &columns.iter().map(cell).collect::<Vec<_>>().join(",");
+        table.push('\n');
     }
-    writer.into_inner().map_err(|error| Error::format("metrics.csv", error.to_string()))
+    table
 }
 
 /// Every number of an object under its name; those of an object inside it as `outer.inner`.

@@ -265,7 +265,9 @@ fn entry(preset: &Preset, folder: &Path, hash: &str, version: String, commit: St
 }
 
 fn check_limit(preset: &Preset, entry: &Entry) -> Result<()> {
-    if let (Some(limit), Some(brotli)) = (preset.limit_brotli, entry.brotli)
+    // A bundle that could not be parted here is for use here: `split` has said so.
+    let whole = preset.first_visit.is_some() && entry.rest.is_none();
+    if let (Some(limit), Some(brotli), false) = (preset.limit_brotli, entry.brotli, whole)
         && brotli > limit
     {
         bail!("bundle {} is {brotli} bytes after brotli; wasm-pack.toml allows {limit}", preset.name);
@@ -308,6 +310,14 @@ mod tests {
         assert_eq!(verdict, Ok(()));
         assert!(made(Some(29)).1.unwrap_err().contains("30 bytes"));
         assert_eq!(made(None).1, Ok(()));
+        // Meant to be two files, but one.
+        let mut whole = preset(Some(29));
+        whole.first_visit = Some(split::Visit::Browser);
+        assert!(check_limit(&whole, &made(Some(29)).0).is_ok());
+        std::fs::write(folder.path().join(split::REST), [0; 50]).unwrap();
+        let entry = made(Some(29)).0;
+        assert_eq!(entry.rest.as_deref(), Some("bundles/gpu/mtls_lab_rest.wasm?v=01234567"));
+        assert!(check_limit(&whole, &entry).is_err());
     }
 
     #[test]

@@ -69,8 +69,16 @@ pub fn split(ready: &Ready, preset: &Preset, visit: Visit, folder: &Path) -> Res
     run(tool()?.arg("--instrument").arg(&whole).arg("-o").arg(&counting))?;
     mend_exports(&counting)?;
     let mut node = ready.tool("node")?;
-    node.arg(ready.workspace.root.join("xtask/first-visit.mjs")).args([folder, &profile]);
-    run(node.args(browser))?;
+    node.arg(ready.workspace.root.join("xtask/first-visit.mjs")).arg(folder);
+    if let Some(chrome) = browser {
+        // Each in a page of its own: a page opens one GPU.
+        let visits = [folder.join("profile.1"), folder.join("profile.2")];
+        run(node.args(&visits).arg(chrome))?;
+        run(ready.tool("wasm-split")?.arg("--merge-profiles").args(&visits).arg("-o").arg(&profile))?;
+        visits.iter().try_for_each(std::fs::remove_file)?;
+    } else {
+        run(node.arg(&profile))?;
+    }
     let mut part = tool()?;
     if preset.keep_names {
         part.arg("-g");

@@ -94,7 +94,12 @@ async function project(): Promise<void> {
 }
 
 async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
-  const bytes = await queued(() => need(engine).snapshot());
+  // Without the second file there is none: the run goes on, and the next one may be kept.
+  const bytes = await queuedWhole(() => need(engine).snapshot()).catch((error: unknown) => {
+    if (error instanceof DownloadError) return null;
+    throw error;
+  });
+  if (!bytes) return;
   lastSnapshot = performance.now();
   post({ type: "snapshot", bytes, step, why }, [bytes.buffer]);
 }
@@ -280,7 +285,7 @@ const handlers: Handlers = {
     if (pack) await need(packs).add(pack, ["encoder", "pca"]);
     return null;
   },
-  snapshot: () => queued(() => need(engine).snapshot()),
+  snapshot: () => queuedWhole(() => need(engine).snapshot()),
   export_sizes: () => queuedWhole(() => need(engine).export_sizes()),
   export: ({ what, attached }) => queuedWhole(() => exported(need(engine), what, attached, (share) => post({ type: "exporting", share }))),
   memory: async () => need(memory).buffer.byteLength,
