@@ -99,6 +99,7 @@ export class Lab {
   async boot(): Promise<void> {
     this.phase = "loading";
     this.notice = null;
+    this.#restarts = 0;
     await forgetIfAsked();
     void this.comparison.read();
     try {
@@ -383,6 +384,8 @@ export class Lab {
   }
 
   #broken(error: unknown, again: () => void): void {
+    // Who replaced the worker goes on, and says how that ends.
+    if (told(error) === "") return;
     this.running = false;
     this.phase = this.ready ? "ready" : "failed";
     this.download = null;
