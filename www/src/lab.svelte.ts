@@ -354,7 +354,8 @@ export class Lab {
 
   async #failed(failure: Failure): Promise<void> {
     if (failure.fatal) return this.replaceWorker(failure);
-    this.running = false;
+    // Training goes on without what was to be loaded.
+    this.running &&= failure.kind === "download";
     if (failure.kind === "diverged") {
       this.notice = { tone: "warn", text: failure.message, action: { label: t.notices.lowerRate, run: () => this.#lowerRate() } };
     } else {

@@ -33,6 +33,7 @@ test("what needs the second file says that it cannot be had; the run stays, and 
   await page.unroute(REST);
   await train(page);
   await until(page, "the end", ({ finished }) => finished);
+  await page.getByTestId("clusters").getByRole("button", { name: "texts", exact: true }).click();
   await expect(page.getByTestId("clusters").getByRole("heading", { level: 2 }).first()).toBeVisible();
 });
 
@@ -43,7 +44,7 @@ test("a run that needs the second file before it has come waits for it", async (
     kinds.push(route.request().resourceType());
     if (route.request().resourceType() === "xhr") return route.continue();
   });
-  await open(page, "device=cpu&objective=vse&epochs=2");
+  await open(page, "device=cpu&preset=paper&epochs=2");
   await train(page);
   await until(page, "the end", ({ finished }) => finished);
   expect(kinds).toContain("xhr");
@@ -51,7 +52,7 @@ test("a run that needs the second file before it has come waits for it", async (
 
 test("a run that cannot have it says so and begins when it can", async ({ page }) => {
   await page.route(REST, (route) => route.abort());
-  await page.goto("?device=cpu&objective=vse&epochs=2");
+  await page.goto("?device=cpu&preset=paper&epochs=2");
   const again = page.getByRole("button", { name: "Try again" });
   await expect(again).toBeVisible({ timeout: 120_000 });
   await expect(page.getByText(/second part of the engine could not be loaded/)).toBeVisible();

@@ -2,6 +2,13 @@
 // run stands. Whoever calls one of them before that waits for it here, with the whole worker: a call cannot be left half done.
 import { DownloadError } from "./download";
 
+/** The rest cannot be had. */
+export class RestMissing extends DownloadError {
+  constructor(why: unknown) {
+    super(`The second part of the engine could not be loaded (${why instanceof Error ? why.message : String(why)}).`);
+  }
+}
+
 /** Where the table lies whose places the rest fills. */
 const TABLE = "table";
 
@@ -12,7 +19,7 @@ export class Rest {
   /** `address`: null for an engine of one file. `first`: what the first file exports. */
   constructor(private readonly address: string | null, private readonly first: WebAssembly.Exports) {}
 
-  /** Loads it beside whatever else there is to do; a failure is a `DownloadError`, and the next call tries again. */
+  /** Loads it beside whatever else there is to do; a failure is a `RestMissing`, and the next call tries again. */
   load(): Promise<void> {
     if (this.address === null || this.#table) return Promise.resolve();
     this.#loading ??= this.#load(this.address).finally(() => {
@@ -26,7 +33,7 @@ export class Rest {
       const module = await WebAssembly.compileStreaming(fetch(address, { priority: "low" }));
       if (!this.#table) this.#take(module);
     } catch (error) {
-      throw missing(error);
+      throw new RestMissing(error);
     }
   }
 
@@ -37,7 +44,7 @@ export class Rest {
   }
 
   #loadNow(): WebAssembly.Table {
-    if (this.address === null) throw missing("it has none");
+    if (this.address === null) throw new RestMissing("it has none");
     const request = new XMLHttpRequest();
     request.open("GET", this.address, false);
     request.responseType = "arraybuffer";
@@ -46,7 +53,7 @@ export class Rest {
       if (request.status !== 200) throw new Error(`the server answered ${request.status}`);
       return this.#take(new WebAssembly.Module(request.response as ArrayBuffer));
     } catch (error) {
-      throw missing(error);
+      throw new RestMissing(error);
     }
   }
 
@@ -55,8 +62,4 @@ export class Rest {
     new WebAssembly.Instance(module, { primary: this.first });
     return (this.#table = this.first[TABLE] as WebAssembly.Table);
   }
-}
-
-function missing(error: unknown): DownloadError {
-  return new DownloadError(`The second part of the engine could not be loaded (${error instanceof Error ? error.message : String(error)}).`);
 }

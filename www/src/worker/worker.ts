@@ -7,7 +7,7 @@ import { Packs, type OpenPack } from "./packs";
 import { exported } from "./exporting";
 import { pixels } from "./pixels";
 import { Pump } from "./pump";
-import { Rest } from "./rest";
+import { Rest, RestMissing } from "./rest";
 import { compiled, join } from "./team";
 
 /** Publishing: at most one message of events in this many ms (about 10 Hz). */
@@ -96,7 +96,7 @@ async function project(): Promise<void> {
 async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
   // Without the second file there is none: the run goes on, and the next one may be kept.
   const bytes = await queuedWhole(() => need(engine).snapshot()).catch((error: unknown) => {
-    if (error instanceof DownloadError) return null;
+    if (error instanceof RestMissing) return null;
     throw error;
   });
   if (!bytes) return;
@@ -211,7 +211,7 @@ const handlers: Handlers = {
             return other.call(place, given);
           } catch (error) {
             // The engine stands in the middle of what it was asked.
-            if (error instanceof DownloadError) post({ type: "failed", failure: { message: error.message, fatal: true, kind: "crash" } });
+            if (error instanceof RestMissing) post({ type: "failed", failure: { message: error.message, fatal: true, kind: "crash" } });
             throw error;
           }
         });
@@ -310,6 +310,10 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   const handle = handlers[data.call] as (args: unknown) => Promise<unknown>;
   handle(data.args).then(
     (result) => post({ type: "answer", id: data.id, result }, transferred(data.call, result)),
-    (error: unknown) => post({ type: "refused", id: data.id, failure: failure(error) }),
+    (error: unknown) => {
+      // Views ask again and again, and say nothing of what they were refused.
+      if (error instanceof RestMissing) post({ type: "failed", failure: failure(error) });
+      post({ type: "refused", id: data.id, failure: failure(error) });
+    },
   );
 };
