@@ -23,7 +23,7 @@ mod table;
 mod tensors;
 mod text;
 
-pub use page::{Fixed, sheets};
+pub use page::{PageFiles, sheets};
 pub use sink::{Body, Folder, Memory, Sink, Zip};
 pub use table::{Row, Table};
 pub use text::{jsonl, line, tsv};
@@ -110,7 +110,7 @@ pub struct Options {
     /// The sheets of pictures of the search page as JPEG files, in the order of [`sheets`]; encoded here where empty.
     pub sheets: Vec<Vec<u8>>,
     /// The files that every search page has; those of the command line where there are none.
-    pub page: Option<Fixed>,
+    pub page: Option<PageFiles>,
     /// What an experiment is written with.
     pub experiment: Option<Attached>,
 }

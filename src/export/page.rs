@@ -52,11 +52,11 @@ pub fn sheets(tiles: &Tiles) -> impl Iterator<Item = Sheet> + '_ {
 }
 
 /// What is the same on every search page: `index.html`, `style.css` and `search.js`.
-pub type Fixed = [String; 3];
+pub type PageFiles = [String; 3];
 
 /// The folder `page/`. `pictures`: the sheets as JPEG files where the caller has a better encoder than ours; `fixed`: where it
 /// brings these files.
-pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], fixed: Option<&Fixed>, sink: &mut dyn Sink) -> Result<()> {
+pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], fixed: Option<&PageFiles>, sink: &mut dyn Sink) -> Result<()> {
     let table = Table::of(lab).await?;
     let session = lab.session();
     let corpus = session.corpus();
@@ -104,12 +104,14 @@ pub async fn write(lab: &mut Lab, pictures: &[Vec<u8>], fixed: Option<&Fixed>, s
 
 /// The page brings them: an engine need not carry what few export.
 #[cfg(not(feature = "cli"))]
-fn compiled_in() -> Result<Fixed> {
-    Err(crate::error::Error::Data("the page's own files are missing; export it again".to_owned()))
+fn compiled_in() -> Result<PageFiles> {
+    Err(crate::error::Error::Data(
+        "the page's own files are missing; they are part of the site, not of the engine".to_owned(),
+    ))
 }
 
 #[cfg(feature = "cli")]
-fn compiled_in() -> Result<Fixed> {
+fn compiled_in() -> Result<PageFiles> {
     let library = include_str!("../../examples/javascript/mtls-lab.mjs");
     Ok([
         include_str!("page/index.html").to_owned(),

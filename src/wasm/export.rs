@@ -39,8 +39,10 @@ impl Engine {
     ) -> Js<js_sys::Array> {
         let choice: Choice = what.parse()?;
         let experiment = attached.as_deref().map(serde_json::from_str).transpose()?;
+        let page = (!page.is_empty()).then(|| page.try_into()).transpose();
+        let page = page.map_err(|_| JsError::new("a search page has index.html, style.css and search.js"))?;
         let sheets = sheets.iter().map(js_sys::Uint8Array::to_vec).collect();
-        let options = Options { sheets, page: page.try_into().ok(), experiment, ..Default::default() };
+        let options = Options { sheets, page, experiment, ..Default::default() };
         let files = if matches!(choice, Choice::Page | Choice::Tsv) {
             let mut zip = Zip::default();
             export(self.lab_mut()?, choice, &options, &mut zip).await?;

@@ -43,6 +43,8 @@ export class EngineClient {
       } else {
         if (data.type === "team") this.threads = data.threads;
         onPush(data);
+        // Whoever has not replaced it by now waits for answers that never come.
+        if (data.type === "failed" && data.failure.fatal) this.#refuse(data.failure);
       }
     };
     this.#worker.onerror = (event) => {
@@ -64,9 +66,11 @@ export class EngineClient {
   terminate(): void {
     this.#dead = true;
     this.#worker.terminate();
-    for (const id of [...this.#open.keys()]) {
-      this.#settle(id)?.reject(new EngineFailure(REPLACED));
-    }
+    this.#refuse(REPLACED);
+  }
+
+  #refuse(failure: Failure): void {
+    for (const id of [...this.#open.keys()]) this.#settle(id)?.reject(new EngineFailure(failure));
   }
 
   get dead(): boolean {

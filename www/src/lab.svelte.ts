@@ -1,5 +1,5 @@
 // The page's state and everything that can be done to it: start, pause, step, reset, and the life of the worker.
-import { told, type EngineClient, type Pushed } from "./client";
+import { EngineFailure, told, type EngineClient, type Pushed } from "./client";
 import { readBundles, type DeviceWish } from "./device";
 import { connect } from "./engines";
 import { forgetIfAsked } from "./experiment/forget";
@@ -176,6 +176,8 @@ export class Lab {
         if (!this.address.embed) this.runs.recordRun();
         return;
       } catch (error) {
+        // Something could not be loaded, or another worker has taken the run up: it is fine.
+        if (error instanceof EngineFailure && ["download", "replaced"].includes(error.failure.kind)) throw error;
         // A snapshot of another version or other data: say so and begin anew.
         await forgetRun();
         this.settings.adopt(this.address);

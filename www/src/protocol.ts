@@ -190,8 +190,9 @@ export interface ExperimentHandle {
 interface Module { default(arg: { module_or_path: string }): Promise<WebAssembly.Exports & { memory: WebAssembly.Memory }> }
 /** Who does the engine's loops, as it sees them: the job at an address of its memory, in parts, with room beside it for each thread. */
 export interface Team { readonly threads: number; run(job: number, parts: number, scratch: number): void }
-/** What trains, with a GPU or without. `scratch`: numbers of the room that a thread of a team needs. `onMissing` has a bundle of two files only: it takes the calls of functions in the second, by their place in the table. */
+/** What trains, with a GPU or without. `scratch`: numbers of the room that a thread of a team needs. `primary` and `onMissing` has a bundle of two files only: what the second imports from, and who takes the calls of its functions, by their place in the table. */
 export interface Bundle extends Module {
+  primary?: string;
   onMissing?(call: (place: number, given: unknown[]) => unknown): void;
   join(team: Team): void;
   scratch(): number;

@@ -1,7 +1,7 @@
 // The twin: the same run with the structure transfer taken out (or put in, where the run has none), on the same seed and
 // batches, in a worker of its own. It follows the run step for step, so that at any moment the two differ in one thing.
 // In its place any other configuration can be trained on the same seed and batches: see partner.ts.
-import type { EngineClient, Pushed } from "./client";
+import { told, type EngineClient, type Pushed } from "./client";
 import { RunHistory } from "./history.svelte";
 import type { Lab } from "./lab.svelte";
 import { batchesOf, onBatchesOf, partnerNamed, type Partner } from "./partner";
@@ -164,7 +164,7 @@ export class Twin {
       this.ready = true;
       this.follow();
     } catch (error) {
-      if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
+      if (turn === this.#turn) this.problem = told(error) || this.problem;
     }
   }
 
@@ -204,7 +204,7 @@ export class Twin {
       this.#info = { ...this.#info, config: answer.config, total_steps: answer.total_steps };
       if (changed) this.history.add([{ type: "retuned", step: answer.step, config }]);
     } catch (error) {
-      if (turn === this.#turn) this.problem = error instanceof Error ? error.message : String(error);
+      if (turn === this.#turn) this.problem = told(error) || this.problem;
       return;
     }
     this.#retuning = false;

@@ -6,10 +6,13 @@ const REST = "**/mtls_lab_rest.wasm*";
 
 const askedFor = (requests: string[], file: string): string[] => requests.filter((url) => url.includes(file));
 
-for (const threads of [1, 2]) {
-  test(`a first visit is trained and searched without the second file, ${threads} threads`, async ({ page }) => {
+/** Fails at once, or is never answered. */
+const without = (page: Page, how: "fails" | "hangs"): Promise<unknown> => page.route(REST, (route) => (how === "fails" ? route.abort() : undefined));
+
+for (const [threads, how] of [[1, "fails"], [2, "hangs"]] as const) {
+  test(`a first visit is trained and searched while the second file ${how}, ${threads} threads`, async ({ page }) => {
     const watched = watch(page);
-    await page.route(REST, (route) => route.abort());
+    await without(page, how);
     await open(page, `device=cpu&epochs=4&threads=${threads}`);
     expect(askedFor(watched.requests, `bundles/${threads > 1 ? "threads" : "cpu"}/mtls_lab_bg.wasm`)).not.toEqual([]);
     await train(page);
@@ -19,8 +22,24 @@ for (const threads of [1, 2]) {
     await expect(page.getByText(/second part of the engine/)).toHaveCount(0);
     // It was tried in the background, once a run stood.
     expect(askedFor(watched.requests, "mtls_lab_rest.wasm").length).toBeGreaterThan(0);
+    await page.getByRole("button", { name: "Reset", exact: true }).click();
+    await until(page, "a fresh run", ({ step, phase }) => phase === "ready" && step === 0);
   });
 }
+
+test("a saved run waits for the second file, and a failure does not forget it", async ({ page }) => {
+  await open(page, "device=cpu&epochs=4");
+  await train(page);
+  const { step } = await until(page, "it is saved", ({ finished, savedStep, step: at }) => finished && savedStep === at);
+  await without(page, "fails");
+  await page.reload();
+  const again = page.getByRole("button", { name: "Try again" });
+  await expect(again).toBeVisible();
+  await expect(page.getByText(/second part of the engine could not be loaded/)).toBeVisible();
+  await page.unroute(REST);
+  await again.click();
+  expect((await until(page, "the run is back", ({ phase }) => phase === "ready")).step).toBe(step);
+});
 
 /** Asks for clusters, which no first visit does. */
 const clusters = (page: Page): Promise<void> => page.getByRole("tab", { name: "Clusters" }).click();
@@ -33,8 +52,10 @@ test("what needs the second file says that it cannot be had; the run stays, and 
   await page.unroute(REST);
   await train(page);
   await until(page, "the end", ({ finished }) => finished);
-  await page.getByTestId("clusters").getByRole("button", { name: "texts", exact: true }).click();
-  await expect(page.getByTestId("clusters").getByRole("heading", { level: 2 }).first()).toBeVisible();
+  await expect(async () => {
+    for (const space of ["texts", "pictures"]) await page.getByTestId("clusters").getByRole("button", { name: space, exact: true }).click();
+    await expect(page.getByTestId("clusters").getByRole("heading", { level: 2 }).first()).toBeVisible({ timeout: 2_000 });
+  }).toPass();
 });
 
 test("a run that needs the second file before it has come waits for it", async ({ page }) => {

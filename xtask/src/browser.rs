@@ -19,10 +19,7 @@ pub struct Browser {
 impl Browser {
     /// `$CHROME` and `$CHROMEDRIVER` where set, else what is on PATH.
     pub fn find() -> Result<Self> {
-        let named = |variable: &str, names: &[&str]| env::var_os(variable).map(PathBuf::from).or_else(|| find(names));
-        let chrome =
-            named("CHROME", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"])
-                .context("there is no chromium or google-chrome on PATH, and CHROME is not set")?;
+        let chrome = Self::chrome()?;
         let driver = named("CHROMEDRIVER", &["chromedriver"])
             .context("there is no chromedriver on PATH, and CHROMEDRIVER is not set")?;
         let versions = (major(&chrome)?, major(&driver)?);
@@ -31,6 +28,16 @@ impl Browser {
         }
         Ok(Self { chrome, driver })
     }
+
+    /// The browser alone, for what needs no driver.
+    pub fn chrome() -> Result<PathBuf> {
+        named("CHROME", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"])
+            .context("there is no chromium or google-chrome on PATH, and CHROME is not set")
+    }
+}
+
+fn named(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).or_else(|| find(names))
 }
 
 fn major(program: &Path) -> Result<u32> {

@@ -83,9 +83,7 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
     let (made_from, content) = kept.split_once('\n').unwrap_or_default();
     let sources = sources(ready, preset, &commit)?;
     // Cargo is not asked first: all bundles are one file in its folder, so each would be linked anew after the other.
-    let hash = if made_from == sources {
-        content.to_owned()
-    } else {
+    if made_from != sources {
         eprintln!("bundle {}: compiling (nothing cached: {} on 2 cores)", preset.name, expected(preset));
         let linked = compile(ready, preset, &commit)?;
         let loops = stamp::tree(&workspace.root.join("kernels"), &[])?;
@@ -94,8 +92,9 @@ pub fn build(ready: &Ready, preset: &Preset) -> Result<Finished> {
             finish(ready, preset, &linked, &folder)?;
         }
         stamp::write(&stamp_file, &format!("{sources}\n{now}"))?;
-        now
-    };
+    }
+    // Of the files themselves: what parts a bundle is not the same everywhere.
+    let hash = stamp::tree(&folder, &[".stamp"])?;
     let entry = entry(preset, &folder, &hash, workspace.version()?, commit)?;
     // For the site's type check.
     stamp::copy_tree(&folder, &workspace.www().join("src/pkg").join(preset.bundle.folder()))?;
@@ -129,7 +128,7 @@ fn sources(ready: &Ready, preset: &Preset, commit: &str) -> Result<String> {
 
 /// The hash of how a bundle is made, and of the tools.
 fn recipe(ready: &Ready, preset: &Preset) -> Result<String> {
-    const HOW: [&str; 9] = [
+    const HOW: [&str; 11] = [
         "xtask/compress.mjs",
         "xtask/first-visit.mjs",
         "xtask/src/bundle.rs",
@@ -138,6 +137,8 @@ fn recipe(ready: &Ready, preset: &Preset) -> Result<String> {
         "xtask/src/setup.rs",
         "xtask/src/split.rs",
         "xtask/src/toolchain.rs",
+        "packs/emoji/manifest.json",
+        "webdriver.json",
         "www/package-lock.json",
     ];
     let asked = |name: &str| name.starts_with("CARGO_") || name.contains("RUSTFLAGS") || name == "RUSTC_WRAPPER";
@@ -147,7 +148,9 @@ fn recipe(ready: &Ready, preset: &Preset) -> Result<String> {
     environment.sort();
     let compiler = text(ready.wasm_tool("rustc")?.arg("-vV"))?;
     let how = stamp::files(&ready.workspace.root, &HOW)?;
-    Ok(joined(&[format!("{preset:?} {:?} {environment:?}", ready.toolchain.linker), compiler, how]))
+    // A tool that was missing the last time may be there now.
+    let parted = preset.first_visit.and_then(|visit| split::parted_by(ready, visit).ok()).unwrap_or_default();
+    Ok(joined(&[format!("{preset:?} {:?} {environment:?}", ready.toolchain.linker), compiler, how, parted]))
 }
 
 fn joined(parts: &[String]) -> String {
@@ -265,8 +268,8 @@ fn entry(preset: &Preset, folder: &Path, hash: &str, version: String, commit: St
 }
 
 fn check_limit(preset: &Preset, entry: &Entry) -> Result<()> {
-    // A bundle that could not be parted here is for use here: `split` has said so.
-    let whole = preset.first_visit.is_some() && entry.rest.is_none();
+    // A bundle that could not be parted here is for use here, and `split` has said so; what CI makes is published.
+    let whole = preset.first_visit.is_some() && entry.rest.is_none() && std::env::var_os("CI").is_none();
     if let (Some(limit), Some(brotli), false) = (preset.limit_brotli, entry.brotli, whole)
         && brotli > limit
     {

@@ -90,14 +90,7 @@ pub fn setup(workspace: Workspace, needs: Needs) -> Result<Ready> {
     cargo_tool(&workspace, &toolchain, "wasm-pack", "wasm-pack", WASM_PACK, true, 169)?;
     node()?;
     node_modules(&workspace)?;
-    if find(&["wasm-split"]).is_none() {
-        step(
-            "wasm-split (binaryen)",
-            "It parts an engine into what a visitor waits for and the rest",
-            "Seconds",
-            || debian::install(&["binaryen"]),
-        )?;
-    }
+    wasm_split();
     let (browser, python) = match needs {
         Needs::Build => (None, None),
         Needs::Tests => (Some(browser()?), Some(python(&workspace)?)),
@@ -210,6 +203,17 @@ fn node_suits(version: &str) -> bool {
     match same {
         Some((_, least)) => minor >= *least,
         None => major > NODE[1].0,
+    }
+}
+
+/// Binaryen's wasm-split, which its npm package lacks. Without it the engines are one file each, and work.
+fn wasm_split() {
+    if find(&["wasm-split"]).is_some() {
+        return;
+    }
+    let why = "It parts an engine into what a visitor waits for and the rest";
+    if let Err(error) = step("wasm-split (binaryen)", why, "Seconds", || debian::install(&["binaryen"])) {
+        eprintln!("setup wasm-split: {error:#}; until then every engine stays one file");
     }
 }
 

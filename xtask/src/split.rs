@@ -7,15 +7,16 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use serde::Deserialize;
 use wasmparser::{ExternalKind, Parser, Payload};
 
 use crate::browser::Browser;
 use crate::bundle::{BINARY, JS};
 use crate::preset::Preset;
-use crate::process::{clock, run};
+use crate::process::{clock, command, run, text};
 use crate::setup::Ready;
+use crate::stamp;
 
 /// The second file.
 pub const REST: &str = "mtls_lab_rest.wasm";
@@ -30,6 +31,8 @@ const FEATURES: [&str; 8] = [
     "--enable-simd",
     "--enable-threads",
 ];
+/// What an engine imports from, as wasm-bindgen calls it.
+const GLUE: &str = "./mtls_lab_bg.js";
 /// wasm-bindgen's table of JavaScript's objects.
 const OBJECTS: &str = "__wbindgen_externrefs";
 
@@ -39,28 +42,37 @@ const OBJECTS: &str = "__wbindgen_externrefs";
 pub enum Visit {
     /// In Node.
     Node,
-    /// In a browser: the run is on WebGPU. Where there is none the bundle stays one file, which is said.
+    /// In a browser: the run is on WebGPU.
     Browser,
 }
 
-/// Parts the bundle in `folder`, whose loops (`kernels.wasm`) are there already.
-pub fn split(ready: &Ready, preset: &Preset, visit: Visit, folder: &Path) -> Result<()> {
-    let browser = match (visit, Browser::find()) {
-        (Visit::Node, _) => None,
-        (Visit::Browser, Ok(browser)) => Some(browser.chrome),
-        (Visit::Browser, Err(why)) => {
-            eprintln!("bundle {}: stays one file, a visitor waits for all of it: {why}", preset.name);
-            return Ok(());
-        }
+/// What parts a preset's bundle here, for its stamp; none: it stays one file.
+pub fn parted_by(ready: &Ready, visit: Visit) -> Result<String> {
+    let version = text(ready.tool("wasm-split")?.arg("--version"))?;
+    let browser = match visit {
+        Visit::Node => String::new(),
+        Visit::Browser => text(command(Browser::chrome()?).arg("--version"))?,
     };
+    Ok(version + &browser)
+}
+
+/// Parts the bundle in `folder`, whose loops (`kernels.wasm`) are there already. Where the tools for that are missing, or the
+/// browser has no WebGPU, it stays one file, which is said.
+pub fn split(ready: &Ready, preset: &Preset, visit: Visit, folder: &Path) -> Result<()> {
+    let whole_is_fine = |why: &Error| {
+        eprintln!("bundle {}: stays one file, a visitor waits for all of it: {why:#}", preset.name);
+    };
+    if let Err(why) = parted_by(ready, visit) {
+        whole_is_fine(&why);
+        return Ok(());
+    }
     let started = Instant::now();
     eprintln!("bundle {}: a first visit, to see what it calls (under a minute; with WebGPU 3)", preset.name);
-    let (binary, whole, counting, profile) =
-        (folder.join(BINARY), folder.join("whole.wasm"), folder.join("counting.wasm"), folder.join("profile"));
+    let [binary, glue, whole, counting, profile] =
+        [BINARY, JS, "whole.wasm", "counting.wasm", "profile"].map(|name| folder.join(name));
+    let plain = std::fs::read_to_string(&glue)?;
     std::fs::rename(&binary, &whole)?;
-    let glue = folder.join(JS);
-    let text = std::fs::read_to_string(&glue)?;
-    std::fs::write(&glue, with_placeholders(&text)?)?;
+    std::fs::write(&glue, with_placeholders(&plain, "")?)?;
     let tool = || -> Result<_> {
         let mut tool = ready.tool("wasm-split")?;
         tool.args(FEATURES);
@@ -68,41 +80,74 @@ pub fn split(ready: &Ready, preset: &Preset, visit: Visit, folder: &Path) -> Res
     };
     run(tool()?.arg("--instrument").arg(&whole).arg("-o").arg(&counting))?;
     mend_exports(&counting)?;
-    let mut node = ready.tool("node")?;
-    node.arg(ready.workspace.root.join("xtask/first-visit.mjs")).arg(folder);
-    if let Some(chrome) = browser {
-        // Each in a page of its own: a page opens one GPU.
-        let visits = [folder.join("profile.1"), folder.join("profile.2")];
-        run(node.args(&visits).arg(chrome))?;
-        run(ready.tool("wasm-split")?.arg("--merge-profiles").args(&visits).arg("-o").arg(&profile))?;
-        visits.iter().try_for_each(std::fs::remove_file)?;
-    } else {
-        run(node.arg(&profile))?;
+    let visited = visited(ready, visit, folder, &profile);
+    std::fs::remove_file(counting)?;
+    if let (Err(why), Visit::Browser) = (&visited, visit) {
+        whole_is_fine(why);
+        std::fs::rename(whole, binary)?;
+        std::fs::write(glue, plain)?;
+        return Ok(());
     }
+    visited?;
+    // Two files of different builds do not link.
+    let primary = format!("primary-{:.16}", stamp::parts(&[&std::fs::read(&whole)?, &std::fs::read(&profile)?]));
+    std::fs::write(&glue, with_placeholders(&plain, &primary)?)?;
     let mut part = tool()?;
     if preset.keep_names {
         part.arg("-g");
     }
-    part.arg("--split").arg(&whole).arg("--profile").arg(&profile);
+    part.arg("--split").arg(&whole).arg("--profile").arg(&profile).args(["--import-namespace", &primary]);
     run(part.arg("-o1").arg(&binary).arg("-o2").arg(folder.join(REST)))?;
     mend_exports(&binary)?;
-    for file in [whole, counting, profile] {
+    known_imports(&std::fs::read(&binary)?)?;
+    for file in [whole, profile] {
         std::fs::remove_file(file)?;
     }
     eprintln!("bundle {}: parted in {}", preset.name, clock(started.elapsed()));
     Ok(())
 }
 
+/// Writes the profile of a first visit.
+fn visited(ready: &Ready, visit: Visit, folder: &Path, profile: &Path) -> Result<()> {
+    let mut node = ready.tool("node")?;
+    node.arg(ready.workspace.root.join("xtask/first-visit.mjs")).arg(folder);
+    if visit == Visit::Node {
+        return run(node.arg(profile));
+    }
+    // Each in a page of its own: a page opens one GPU.
+    let visits = ["profile.1", "profile.2"].map(|name| folder.join(name));
+    run(node.args(&visits).arg(Browser::chrome()?))?;
+    run(ready.tool("wasm-split")?.arg("--merge-profiles").args(&visits).arg("-o").arg(profile))?;
+    visits.iter().try_for_each(std::fs::remove_file)?;
+    Ok(())
+}
+
+/// The first file takes what the page gives it, and nothing else: other versions of wasm-split name placeholders otherwise.
+fn known_imports(module: &[u8]) -> Result<()> {
+    for payload in Parser::new(0).parse_all(module) {
+        let Payload::ImportSection(imports) = payload? else { continue };
+        for import in imports.into_imports() {
+            let from = import?.module;
+            ensure!(
+                [GLUE, "placeholder"].contains(&from),
+                "this wasm-split has the first file import from {from:?}; version 108 is known to work"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// wasm-bindgen's JavaScript, with imports for the functions that are not in the first file: `onMissing` takes who calls them,
-/// by their place in the table and with their arguments.
-fn with_placeholders(glue: &str) -> Result<String> {
-    let imports = "        \"./mtls_lab_bg.js\": import0,\n";
+/// by their place in the table and with their arguments; `primary` is what the rest imports from.
+fn with_placeholders(glue: &str, primary: &str) -> Result<String> {
+    let imports = format!("        \"{GLUE}\": import0,\n");
     ensure!(
-        glue.matches(imports).count() == 1,
+        glue.matches(&imports).count() == 1,
         "wasm-bindgen writes its imports in another way than xtask/src/split.rs knows; it looks for {imports:?}"
     );
     let with = format!("{imports}        placeholder,\n");
-    Ok(glue.replace(imports, &with)
+    Ok(glue.replace(&imports, &with)
+        + &format!("\nexport const primary = \"{primary}\";")
         + "\nlet missing;\n\
            const placeholder = new Proxy({}, { get: (_, place) => (...given) => missing(Number(place), given) });\n\
            export function onMissing(call) { missing = call; }\n")
@@ -171,9 +216,9 @@ mod tests {
     #[test]
     fn placeholders_are_imports_beside_wasm_bindgens_own() {
         let glue = "return {\n        \"./mtls_lab_bg.js\": import0,\n    };\n";
-        let with = with_placeholders(glue).unwrap();
+        let with = with_placeholders(glue, "primary-1").unwrap();
         assert!(with.starts_with("return {\n        \"./mtls_lab_bg.js\": import0,\n        placeholder,\n    };\n"));
-        assert!(with.contains("export function onMissing"));
-        assert!(with_placeholders("return {};").unwrap_err().to_string().contains("xtask/src/split.rs"));
+        assert!(with.contains("export function onMissing") && with.contains("export const primary = \"primary-1\";"));
+        assert!(with_placeholders("return {};", "").unwrap_err().to_string().contains("xtask/src/split.rs"));
     }
 }

@@ -9,20 +9,29 @@ export class RestMissing extends DownloadError {
   }
 }
 
-/** Where the table lies whose places the rest fills. */
-const TABLE = "table";
+/** wasm-bindgen's table of JavaScript's objects. The rest imports another table, whose places it fills. */
+const OBJECTS = "__wbindgen_externrefs";
+/** After a failure nothing is asked of the network for so long: some views ask with every movement. */
+const PAUSE_MS = 3_000;
 
 export class Rest {
   #table: WebAssembly.Table | null = null;
   #loading: Promise<void> | null = null;
+  #failed: { at: number; error: RestMissing } | null = null;
 
-  /** `address`: null for an engine of one file. `first`: what the first file exports. */
-  constructor(private readonly address: string | null, private readonly first: WebAssembly.Exports) {}
+  /** `address`: null for an engine of one file. `first`: what the first file exports, and `primary` how the rest calls that. */
+  constructor(private readonly address: string | null, private readonly first: WebAssembly.Exports, private readonly primary: string) {}
 
-  /** Loads it beside whatever else there is to do; a failure is a `RestMissing`, and the next call tries again. */
+  /** Whether whatever the engine can do is here. */
+  get there(): boolean {
+    return this.address === null || this.#table !== null;
+  }
+
+  /** Loads it beside whatever else there is to do; a failure is a `RestMissing`, and a later call tries again. */
   load(): Promise<void> {
-    if (this.address === null || this.#table) return Promise.resolve();
-    this.#loading ??= this.#load(this.address).finally(() => {
+    if (this.there) return Promise.resolve();
+    if (this.#failed && performance.now() - this.#failed.at < PAUSE_MS) return Promise.reject(this.#failed.error);
+    this.#loading ??= this.#load(this.address!).finally(() => {
       this.#loading = null;
     });
     return this.#loading;
@@ -30,10 +39,15 @@ export class Rest {
 
   async #load(address: string): Promise<void> {
     try {
-      const module = await WebAssembly.compileStreaming(fetch(address, { priority: "low" }));
+      const response = await fetch(address, { priority: "low" });
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      // From the bytes: some hosts send no type with which a browser would compile a stream.
+      const module = await WebAssembly.compile(await response.arrayBuffer());
       if (!this.#table) this.#take(module);
     } catch (error) {
-      throw new RestMissing(error);
+      const missing = new RestMissing(error);
+      this.#failed = { at: performance.now(), error: missing };
+      throw missing;
     }
   }
 
@@ -58,8 +72,8 @@ export class Rest {
   }
 
   #take(module: WebAssembly.Module): WebAssembly.Table {
-    // Fills the table while it is instantiated.
-    new WebAssembly.Instance(module, { primary: this.first });
-    return (this.#table = this.first[TABLE] as WebAssembly.Table);
+    const tables = WebAssembly.Module.imports(module).filter(({ kind, name }) => kind === "table" && name !== OBJECTS);
+    new WebAssembly.Instance(module, { [this.primary]: this.first });
+    return (this.#table = this.first[tables[0]!.name] as WebAssembly.Table);
   }
 }

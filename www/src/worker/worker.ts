@@ -44,12 +44,18 @@ function queued<T>(work: () => Promise<T> | T): Promise<T> {
   return next;
 }
 
-/** The same for what the engine's second file does: waits for that first, so that a failed download leaves the engine whole. */
-const queuedWhole = <T>(work: () => Promise<T> | T): Promise<T> =>
-  queued(async () => {
-    await need(rest).load();
-    return work();
-  });
+/** The same for what the engine's second file does. The run goes on until that is there; without it nothing is begun. */
+async function queuedWhole<T>(work: () => Promise<T> | T): Promise<T> {
+  await whole();
+  return queued(work);
+}
+
+async function whole(): Promise<void> {
+  await need(rest).load();
+  const why = owed;
+  owed = null;
+  if (why) await snapshot(why);
+}
 
 /** A picture that this browser cannot decode. */
 class Unreadable extends Error {}
@@ -93,13 +99,16 @@ async function project(): Promise<void> {
   post({ type: "projection", image, text, step, dims: at }, [image.buffer, text.buffer]);
 }
 
-async function snapshot(why: "timer" | "pause" | "finish" | "evaluation"): Promise<void> {
-  // Without the second file there is none: the run goes on, and the next one may be kept.
-  const bytes = await queuedWhole(() => need(engine).snapshot()).catch((error: unknown) => {
-    if (error instanceof RestMissing) return null;
-    throw error;
-  });
-  if (!bytes) return;
+type Occasion = "timer" | "pause" | "finish" | "evaluation";
+/** There would have been a snapshot, but for the engine's second file. */
+let owed: Occasion | null = null;
+
+async function snapshot(why: Occasion): Promise<void> {
+  if (!need(rest).there) {
+    owed = why;
+    return;
+  }
+  const bytes = await queued(() => need(engine).snapshot());
   lastSnapshot = performance.now();
   post({ type: "snapshot", bytes, step, why }, [bytes.buffer]);
 }
@@ -177,7 +186,8 @@ async function ready(choice: DataChoice, begin: (engine: EngineHandle, data: Dat
   }
   void settle(started).catch(pumpFailure);
   // Whoever needs it tries again, and says why it cannot be had.
-  void need(rest).load().catch(() => undefined);
+  owed = null;
+  void whole().catch(() => undefined);
   const none: PackManifest = { name: "", title: "", version: "", parts: [], credits: started.credits, classes: [] };
   // Of the emoji's pack own data has the encoder only: neither its pictures nor its credits.
   const own = "own" in choice && from ? { ...none, parts: from.manifest.parts.filter(({ kind }) => kind === "encoder"), credits: from.manifest.credits.filter(({ part }) => part === "encoder") } : null;
@@ -205,7 +215,7 @@ const handlers: Handlers = {
       .then(async (loaded) => {
         const exports = await loaded.default({ module_or_path: wasm });
         memory = exports.memory;
-        const other = (rest = new Rest(second, exports));
+        const other = (rest = new Rest(second, exports, loaded.primary ?? ""));
         loaded.onMissing?.((place, given) => {
           try {
             return other.call(place, given);
@@ -235,6 +245,8 @@ const handlers: Handlers = {
   },
   async resume({ data, snapshot: bytes }) {
     await pump.pause();
+    // A call that fails half-way would take the engine with it, and the saved run.
+    await need(rest).load();
     return ready(data, (run, from) => run.resume(from, bytes));
   },
   async run({ steps }) {
