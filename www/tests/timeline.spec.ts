@@ -348,16 +348,19 @@ async function decoded(page: Page, bytes: Buffer, type: string): Promise<{ size:
     await decoder.completed;
     await decoder.tracks.ready;
     const frames = decoder.tracks.selectedTrack!.frameCount;
-    const pixels = async (frameIndex: number): Promise<[VideoFrame, Uint32Array]> => {
+    const pixels = async (frameIndex: number): Promise<[number[], Uint32Array]> => {
       const { image } = await decoder.decode({ frameIndex });
-      const context = new OffscreenCanvas(image.displayWidth, image.displayHeight).getContext("2d")!;
+      const size = [image.displayWidth, image.displayHeight] as const;
+      const context = new OffscreenCanvas(...size).getContext("2d")!;
       context.drawImage(image, 0, 0);
-      return [image, new Uint32Array(context.getImageData(0, 0, image.displayWidth, image.displayHeight).data.buffer)];
+      image.close();
+      return [[...size], new Uint32Array(context.getImageData(0, 0, ...size).data.buffer)];
     };
-    const [image, last] = await pixels(frames - 1);
+    const [size, last] = await pixels(frames - 1);
     const first = frames > 1 ? (await pixels(0))[1] : last;
-    const corner = last[3 * image.displayWidth + 3]!;
-    return { size: [image.displayWidth, image.displayHeight], frames, colours: new Set(last).size, corner: [corner & 255, (corner >> 8) & 255, (corner >> 16) & 255], moves: first.some((pixel, i) => pixel !== last[i]) };
+    decoder.close();
+    const corner = last[3 * size[0]! + 3]!;
+    return { size, frames, colours: new Set(last).size, corner: [corner & 255, (corner >> 8) & 255, (corner >> 16) & 255], moves: first.some((pixel, i) => pixel !== last[i]) };
   }, [bytes.toString("base64"), type]);
 }
 
