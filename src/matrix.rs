@@ -1,6 +1,7 @@
 //! A dense row-major matrix of `f32`: what crosses between data, features, towers and analysis.
 
 use crate::error::{Error, Result};
+use multiversion::multiversion;
 
 /// Row-major `[rows, cols]` matrix.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,7 +77,16 @@ pub fn sum(values: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
+/// Inner products of `query` with rows of its length, laid one after the other: [`dot`] of each, to the bit.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn dots(query: &[f32], rows: &[f32], products: &mut [f32]) {
+    for (product, row) in products.iter_mut().zip(rows.chunks_exact(query.len().max(1))) {
+        *product = dot(query, row);
+    }
+}
+
 /// Inner product.
+#[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Eight partial sums let the compiler use SIMD lanes without changing the result between runs.
     let mut sums = [0.0f32; 8];

@@ -36,7 +36,7 @@ pub use kmeans::{KMeans, kmeans};
 pub use projection::Projector;
 pub use retrieval::Retrieval;
 pub use score::Score;
-pub use search::{Hit, top_k, top_k_batch, top_k_by};
+pub use search::{Hit, top_k, top_k_by};
 pub use structure::Spread;
 
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@
 
 use crate::analyze::same_cols;
 use crate::error::Result;
-use crate::matrix::{Matrix, dot};
+use crate::matrix::{Matrix, dots};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -23,7 +23,9 @@ pub struct Hit {
 pub fn top_k(query: &[f32], table: &Matrix, k: usize) -> Result<Vec<Hit>> {
     same_cols(query.len(), table.cols, "search")?;
     let among = |rows: Range<usize>| {
-        let mut hits = top_k_by(rows.len(), k, |i| dot(query, table.row(rows.start + i)));
+        let mut scores = vec![0.0; rows.len()];
+        dots(query, &table.data[rows.start * table.cols..rows.end * table.cols], &mut scores);
+        let mut hits = top_k_by(rows.len(), k, |i| scores[i]);
         hits.iter_mut().for_each(|hit| hit.index += rows.start);
         hits
     };
@@ -41,11 +43,6 @@ pub fn top_k(query: &[f32], table: &Matrix, k: usize) -> Result<Vec<Hit>> {
 /// Rows that a thread looks through at a time.
 #[cfg(feature = "cli")]
 const SHARE: usize = 1 << 13;
-
-/// [`top_k`] for each row of `queries`.
-pub fn top_k_batch(queries: &Matrix, table: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>> {
-    (0..queries.rows).map(|i| top_k(queries.row(i), table, k)).collect()
-}
 
 /// Up to so many the best are kept while the candidates are met; more are sorted out of a list of all.
 const FEW: usize = 64;
@@ -84,6 +81,7 @@ pub fn top_k_by(n: usize, k: usize, mut score: impl FnMut(usize) -> f32) -> Vec<
 mod tests {
     use super::*;
     use crate::analyze::random;
+    use crate::matrix::dot;
     use rand::Rng as _;
 
     fn indices(hits: &[Hit]) -> Vec<usize> {
@@ -108,7 +106,8 @@ mod tests {
     #[test]
     fn finds_each_row_by_itself_and_scores_the_cosine() {
         let table = random::matrix(&mut random::rng(2), 50, 13).normalised();
-        for (i, hits) in top_k_batch(&table, &table, 2).unwrap().iter().enumerate() {
+        for i in 0..table.rows {
+            let hits = top_k(table.row(i), &table, 2).unwrap();
             assert_eq!(hits[0].index, i);
             assert!((hits[0].score - 1.0).abs() < 1e-5);
             assert!(hits[1].score < hits[0].score);
@@ -119,9 +118,9 @@ mod tests {
     fn a_large_table_is_searched_as_a_small_one() {
         // Few values, so that equal scores meet across the shares of threads.
         let mut rng = random::rng(3);
-        let values = (0..3 * 20_001).map(|_| rng.random_range(0..3) as f32).collect();
-        let table = Matrix { rows: 20_001, cols: 3, data: values };
-        let query = [1.0, -0.5, 0.25];
+        let values = (0..11 * 20_001).map(|_| rng.random_range(0..3) as f32 / 3.0).collect();
+        let table = Matrix { rows: 20_001, cols: 11, data: values };
+        let query = [1.0, -0.5, 0.25, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, -0.7];
         for k in [1, 10, 100, 20_001] {
             let plain = top_k_by(table.rows, k, |i| dot(&query, table.row(i)));
             assert_eq!(top_k(&query, &table, k).unwrap(), plain, "k {k}");

@@ -146,26 +146,28 @@ fn widest(table: &[f32], b: usize) -> f32 {
 /// Keys, the smallest first. They are ordered like the values: dealt out by these they stand nearly in order.
 fn sorted(values: &[f32], key: impl Fn((usize, &f32)) -> u64) -> Vec<u64> {
     /// Keys in one place beyond which a general sort is faster.
-    const CROWD: usize = 16;
-    let places = 2 * values.len();
+    const CROWD: u32 = 16;
+    /// Added to a small number it leaves that, rounded, in the last bits. What is not a number has some place as well.
+    const LAST_BITS: f32 = 8_388_608.0;
+    let places = (2 * values.len()).next_power_of_two();
     let (low, high) = bounds(values);
-    let scale = places as f32 / (high - low);
-    let place = |x: f32| (((x - low) * scale) as usize).min(places - 1);
-    let mut starts = vec![0; places + 1];
-    values.iter().for_each(|x| starts[place(*x) + 1] += 1);
-    let crowded = starts.iter().any(|count| *count > CROWD);
-    let mut before = 0;
+    let scale = (places - 1) as f32 / (high - low);
+    let place = |x: &f32| ((x - low) * scale + LAST_BITS).to_bits() & (places - 1) as u32;
+    let place_of: Vec<u32> = values.iter().map(place).collect();
+    let mut starts = vec![0u32; places];
+    place_of.iter().for_each(|place| starts[*place as usize] += 1);
+    let (mut before, mut most) = (0, 0);
     for start in &mut starts {
-        before += *start;
-        *start = before;
+        most = most.max(*start);
+        before += std::mem::replace(start, before);
     }
     let mut keys = vec![0; values.len()];
-    for (k, x) in values.iter().enumerate() {
-        let at = &mut starts[place(*x)];
-        keys[*at] = key((k, x));
+    for (value, place) in values.iter().enumerate().zip(place_of) {
+        let at = &mut starts[place as usize];
+        keys[*at as usize] = key(value);
         *at += 1;
     }
-    if crowded {
+    if most > CROWD {
         keys.sort_unstable();
         return keys;
     }
@@ -199,14 +201,14 @@ impl Row {
             u64::from(ordered) << 32 | k as u64
         };
         let keys = sorted(&teacher, key);
-        let (mut ties, mut start) = (Vec::new(), 0);
-        for tie in keys.chunk_by(|j, k| j >> 32 == k >> 32) {
-            if tie.len() > 1 {
-                ties.push(start..start + tie.len());
+        let mut ties: Vec<Range<usize>> = Vec::new();
+        for n in (0..keys.len().saturating_sub(1)).filter(|&n| keys[n] >> 32 == keys[n + 1] >> 32) {
+            match ties.last_mut() {
+                Some(tie) if tie.end == n + 1 => tie.end = n + 2,
+                _ => ties.push(n..n + 2),
             }
-            start += tie.len();
         }
-        Self { student, teacher, ordered: keys.iter().map(|key| *key as u32 as usize).collect(), ties }
+        Self { student, teacher, ordered: keys.into_iter().map(|key| key as u32 as usize).collect(), ties }
     }
 
     /// How many pairs the teacher orders.
