@@ -1,6 +1,6 @@
 // The space: which points, as what, in which colours, where; and what can be picked out of it.
-import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
+import { nothingFound } from "./axe";
 import type { PlotState } from "../src/main";
 import { open, state, train, until, watch, workers } from "./page";
 
@@ -373,21 +373,18 @@ test("the tools are one line on a desktop and behind More on a phone", async ({ 
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
 });
 
-for (const theme of ["light", "dark"] as const) {
-  test(`axe finds nothing in the space in the ${theme} theme`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    await open(page);
-    await resting(page);
-    await page.getByTestId("plot").focus();
-    await page.keyboard.press("v");
-    for (const colour of ["Colour: clusters", "Colour: modality", "Colour: pair distance", "Colour: partner’s rank"]) {
-      await pick(page, "Colour", colour);
-      await page.waitForTimeout(1_000);
-      await page.getByRole("button", { name: "More", exact: true }).click();
-      const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`), colour).toEqual([]);
-      await page.keyboard.press("Escape");
-    }
-    expect((await state(page)).phase).toBe("ready");
-  });
-}
+test("axe finds nothing in the space", async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await open(page);
+  await resting(page);
+  await page.getByTestId("plot").focus();
+  await page.keyboard.press("v");
+  for (const colour of ["Colour: clusters", "Colour: modality", "Colour: pair distance", "Colour: partner’s rank"]) {
+    await pick(page, "Colour", colour);
+    await page.waitForTimeout(1_000);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await nothingFound(page);
+    await page.keyboard.press("Escape");
+  }
+  expect((await state(page)).phase).toBe("ready");
+});
