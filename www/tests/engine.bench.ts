@@ -1,8 +1,10 @@
 // The engine and its peers in one browser, one after the other: `cargo xtask bench` says what is measured (BENCH_PLAN, a JSON
 // file: folders by the first part of their address, versions of the peers, jobs) and where the rows go (BENCH_OUT). No page
-// of ours and no server: every address is answered from a folder.
-import { expect, test, type Page } from "@playwright/test";
+// of ours: an empty one, on a server of its own.
+import { expect, test } from "@playwright/test";
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import ts from "typescript";
 
@@ -25,28 +27,31 @@ interface Peers {
   tfjs(version: string, batches: number[], repeat: number): Promise<Record<string, unknown>[]>;
 }
 
-const HOME = "http://localhost/";
 const TYPES: Record<string, string> = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
 /** What lets a page share memory between its threads. */
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
-/** An empty page that finds the plan's folders below its address; TypeScript in them comes as JavaScript. */
-async function open(page: Page, folders: Plan["folders"], headers: Record<string, string>): Promise<void> {
-  await page.route(`${HOME}**`, async (route) => {
-    const path = normalize(decodeURIComponent(new URL(route.request().url()).pathname)).slice(1);
-    if (!path) return route.fulfill({ headers, contentType: "text/html", body: "<!doctype html><title>bench</title>" });
+/**
+ * Serves an empty page, and the plan's folders below its address; TypeScript in them comes as JavaScript. A server, as the
+ * browser asks for the scripts of a worker's workers past whatever stands in for one.
+ */
+async function serve(folders: Plan["folders"], headers: Record<string, string>): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const answer = (status: number, type: string, body: string | Buffer): void => void response.writeHead(status, { ...headers, "Content-Type": type }).end(body);
+    const path = normalize(decodeURIComponent(new URL(request.url!, "http://localhost").pathname)).slice(1);
+    if (!path) return answer(200, "text/html", "<!doctype html><title>bench</title>");
     const [first, ...rest] = path.split("/");
     const inside = folders[first!];
     const file = inside ? join(inside, ...rest) : join(folders[""]!, path);
     const body = await readFile(file).catch(() => readFile(`${file}.ts`)).catch(() => null);
-    if (body && (file.endsWith(".ts") || !extname(file))) {
-      const { outputText } = ts.transpileModule(body.toString(), { compilerOptions: { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022 } });
-      return route.fulfill({ headers, body: outputText, contentType: TYPES[".js"]! });
-    }
-    return body ? route.fulfill({ headers, body, contentType: TYPES[extname(file)] ?? "application/octet-stream" }) : route.fulfill({ status: 404, body: "" });
+    if (!body) return answer(404, "text/plain", "");
+    if (!file.endsWith(".ts") && extname(file)) return answer(200, TYPES[extname(file)] ?? "application/octet-stream", body);
+    const { outputText } = ts.transpileModule(body.toString(), { compilerOptions: { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022 } });
+    answer(200, TYPES[".js"]!, outputText);
   });
-  await page.goto(HOME);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
 }
 
 test("the engine and its peers", async ({ browser }) => {
@@ -59,7 +64,8 @@ test("the engine and its peers", async ({ browser }) => {
     const engine = who === "threads" ? "threads" : "cpu";
     // Each in a tab of its own, so that nobody inherits another's memory.
     const page = await browser.newPage();
-    await open(page, { ...plan.folders, engine: plan.engines[engine] }, who === "threads" ? ISOLATED : {});
+    const server = await serve({ ...plan.folders, engine: plan.engines[engine] }, who === "threads" ? ISOLATED : {});
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
     try {
       const measured = await page.evaluate(async ({ who, plan }) => {
         const file = "./browser.js";
@@ -75,6 +81,7 @@ test("the engine and its peers", async ({ browser }) => {
       rows.push({ key, error: error instanceof Error ? error.message : String(error) });
     }
     await page.close();
+    server.close();
   }
   await writeFile(process.env.BENCH_OUT!, JSON.stringify({ browser: browser.version(), rows }, null, 1));
   expect(rows.length).toBeGreaterThan(0);
