@@ -103,6 +103,15 @@ test("after one visit everything works without a server: training, words, a pict
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
 });
 
+test("what is called of an engine's second file before a run stands is there without a server too", async ({ page }) => {
+  await visit(page, `?${TINY}`);
+  await host.stop();
+  // Shapes are made there: the engine's worker stops until it has that file, with a request that cannot be waited for.
+  await page.goto(`${host.url}?${TINY}&data=shapes`);
+  await stands(page);
+  await expect(page.getByText(/pairs to learn from/)).toBeVisible();
+});
+
 test("a new build is taken up at the next visit, and said to a page that stands open", async ({ page }) => {
   await visit(page, `?${TINY}`);
   const script = (): Promise<string> => page.evaluate(() => document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src ?? "");
