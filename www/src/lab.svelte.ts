@@ -377,7 +377,7 @@ export class Lab {
     if (this.device?.kind !== "gpu" && ++this.#restarts > 3) return this.#broken(new Error(t.errors.crashed(failure.message)), () => void this.boot());
     try {
       await takeOver(this, failure, step);
-      if ((running || failure.kind === "device") && !this.finished) {
+      if (running && !this.finished) {
         this.running = true;
         this.#guard(this.need.call("run", { steps: null }));
       }

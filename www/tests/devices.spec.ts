@@ -74,6 +74,15 @@ test("every view works on a run that WebGPU trains", async ({ page }) => {
   await page.getByRole("searchbox").fill("cat");
   await expect(page.getByTestId("found-images").locator("li")).toHaveCount(12);
   expect(watched.errors).toEqual([]);
+
+  // Where no step is made a question is the first to meet the loss: the page replaces the engine all the same, and trains no further.
+  await page.getByRole("button", { name: "Reset", exact: true }).click();
+  await until(page, "a fresh run", ({ step, phase }) => phase === "ready" && step === 0);
+  await page.evaluate(() => window.__lab.loseDevice());
+  await page.getByRole("searchbox").fill("dog");
+  const moved = await until(page, "the run stands on the CPU", ({ device, phase }) => phase === "ready" && device === "cpu", 200_000);
+  expect([moved.running, moved.step]).toEqual([false, 0]);
+  await expect(page.getByRole("alert")).toContainText("The GPU was lost");
 });
 
 test("without WebGPU the page trains and says why it is on the CPU", async ({ page }) => {

@@ -34,7 +34,7 @@ export async function until(page: Page, what: string, holds: (state: LabState) =
     .poll(async () => {
       last = await state(page);
       return holds(last) ? "yes" : `not yet: ${JSON.stringify({ ...last, losses: last.losses.length })}`;
-    }, { message: what, timeout, intervals: [100, 250] })
+    }, { message: what, timeout })
     .toBe("yes");
   return last!;
 }

@@ -25,6 +25,7 @@ test("shapes: chosen in the settings, trained, and a combination that was never 
   await expect(page).toHaveURL(/data=shapes/);
   await expect(page.getByTestId("credits")).toContainText("CC0-1.0");
 
+  await until(page, "it is saved", ({ savedStep }) => savedStep === before.step);
   await page.reload();
   const again = await until(page, "the run is back", ({ phase, step }) => phase === "ready" && step === before.step);
   expect(again.data).toBe("shapes");

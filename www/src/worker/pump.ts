@@ -69,8 +69,9 @@ export class Pump {
       this.wanted = 0;
       await this.hooks.ended(finished);
     } catch (error) {
-      this.wanted = 0;
+      // Told first what was wanted: where another worker takes the run over, it goes on.
       this.hooks.failed(error);
+      this.wanted = 0;
     }
   }
 }

@@ -83,7 +83,7 @@ let lastSnapshot = 0;
 
 function publish(): void {
   lastPublished = performance.now();
-  post({ type: "progress", events: pendingEvents, step, ms_per_step: pump.msPerStep, running: pump.wanted > 0 });
+  post({ type: "progress", events: pendingEvents, step, ms_per_step: pump.msPerStep, running: pump.wanted === Infinity });
   pendingEvents = [];
 }
 
@@ -323,9 +323,10 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   handle(data.args).then(
     (result) => post({ type: "answer", id: data.id, result }, transferred(data.call, result)),
     (error: unknown) => {
-      // Views ask again and again, and say nothing of what they were refused.
-      if (error instanceof RestMissing) post({ type: "failed", failure: failure(error) });
-      post({ type: "refused", id: data.id, failure: failure(error) });
+      const reported = failure(error);
+      // An engine that is gone is replaced, whoever met that first. Views ask again and again, and say nothing of what they were refused.
+      if (reported.fatal || error instanceof RestMissing) post({ type: "failed", failure: reported });
+      post({ type: "refused", id: data.id, failure: reported });
     },
   );
 };
