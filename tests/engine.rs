@@ -39,6 +39,7 @@ everywhere!(
     settings_change_during_a_run_or_say_why_not,
     the_state_before_training_stays_in_the_history,
     pairs_rank_as_the_evaluation_does,
+    query_texts_are_embedded_as_any_text_at_every_step,
     losses_and_gradients_agree_with_pytorch,
     matrix_products_equal_plain_loops,
     sums_of_squares_equal_a_plain_loop,

@@ -5,7 +5,7 @@
 use super::batches::{Batch, Plan, batch};
 use super::event::{Event, Step};
 use super::index::Index;
-use super::inputs::Inputs;
+use super::inputs::{Asked, Inputs};
 use super::optimiser::{State, learning_rate};
 use super::reference::Workload;
 use super::trainer::walk::{Walk, walk};
@@ -213,9 +213,9 @@ impl Session {
         }
         let items: Vec<usize> = (0..count).map(|n| asked[n * asked.len() / count]).collect();
         let view = self.inputs.train_views.first().copied().unwrap_or(self.partition.test_view);
-        let image = self.embed_inputs(Side::Image, self.inputs.image[view].select(items.iter().copied())).await?;
+        let image = self.embed_inputs(Side::Image, &self.inputs.image[view].select(items.iter().copied())).await?;
         let (texts, image_of_text) = self.corpus.queries_of(&items)?;
-        let text = self.embed_texts(&texts).await?;
+        let text = self.embed_inputs(Side::Text, self.inputs.asked(Asked::Trained, &texts)).await?;
         let retrieval = ranked(&image, &text, &texts, &image_of_text, self.score())?;
         // Texts come item by item: the first of each.
         let firsts = (0..count).map(|i| image_of_text.partition_point(|&of| of < i));
@@ -227,7 +227,7 @@ impl Session {
     pub async fn evaluate_view(&self, view: usize, detail: Detail) -> Result<Metrics> {
         let image = self.embed_held_out(view).await?;
         let (texts, image_of_text) = self.corpus.queries_of(&self.partition.test_items)?;
-        let text = self.embed_texts(&texts).await?;
+        let text = self.embed_inputs(Side::Text, self.inputs.asked(Asked::HeldOut, &texts)).await?;
         let items = &self.partition.test_items;
         measure(&self.corpus, items, &image, &text, &texts, &image_of_text, (self.score(), detail))
     }
@@ -236,7 +236,7 @@ impl Session {
     /// what a choice of the epoch looks at.
     pub async fn mean_recall(&self) -> Result<f64> {
         let (texts, image_of_text) = self.corpus.queries_of(&self.partition.test_items)?;
-        let text = self.embed_texts(&texts).await?;
+        let text = self.embed_inputs(Side::Text, self.inputs.asked(Asked::HeldOut, &texts)).await?;
         let views = self.partition.reported(self.corpus.views.len());
         let mut sum = 0.0;
         for &view in &views {
@@ -248,7 +248,7 @@ impl Session {
 
     async fn embed_held_out(&self, view: usize) -> Result<Matrix> {
         let items = self.partition.test_items.iter().copied();
-        self.embed_inputs(Side::Image, self.inputs.image[view].select(items)).await
+        self.embed_inputs(Side::Image, &self.inputs.image[view].select(items)).await
     }
 
     /// What ranks a picture and a text of this run.
@@ -263,24 +263,24 @@ impl Session {
 
     /// Embeddings of texts, `[n, d]`, unit rows.
     pub async fn embed_texts(&self, texts: &[&str]) -> Result<Matrix> {
-        self.embed_inputs(Side::Text, self.inputs.texts(texts)).await
+        self.embed_inputs(Side::Text, &self.inputs.texts(texts)).await
     }
 
     /// Embeddings of raw image features of the kind in use, `[n, d]`.
     pub async fn embed_images(&self, raw: Matrix) -> Result<Matrix> {
-        self.embed_inputs(Side::Image, self.inputs.images(raw)?).await
+        self.embed_inputs(Side::Image, &self.inputs.images(raw)?).await
     }
 
     /// Embeddings of the pictures of all items in `view`, `[N, d]`.
     pub async fn embed_view(&self, view: usize) -> Result<Matrix> {
         let table = self.inputs.image.get(view);
         let table = table.ok_or_else(|| Error::Data(format!("there is no view {view}")))?;
-        self.embed_inputs(Side::Image, table.clone()).await
+        self.embed_inputs(Side::Image, table).await
     }
 
     /// Embeddings of the first query text of all items, `[N, d]`; an item without one is embedded by its title.
     pub async fn embed_queries(&self) -> Result<Matrix> {
-        self.embed_texts(&self.query_texts()?).await
+        self.embed_inputs(Side::Text, self.inputs.asked(Asked::Firsts, &self.query_texts()?)).await
     }
 
     /// The first query text of all items, the title of one without.
@@ -289,11 +289,11 @@ impl Session {
         Ok(pairs.map(|(item, texts)| texts.first().map_or(item.title.as_str(), String::as_str)).collect())
     }
 
-    async fn embed_inputs(&self, side: Side, inputs: Matrix) -> Result<Matrix> {
+    async fn embed_inputs(&self, side: Side, inputs: &Matrix) -> Result<Matrix> {
         self.embed_inputs_by(&self.state.weights, side, inputs).await
     }
 
-    async fn embed_inputs_by(&self, weights: &Weights, side: Side, inputs: Matrix) -> Result<Matrix> {
+    async fn embed_inputs_by(&self, weights: &Weights, side: Side, inputs: &Matrix) -> Result<Matrix> {
         let mut parts = Vec::new();
         for start in (0..inputs.rows).step_by(EMBED_ROWS) {
             let rows = inputs.select(start..(start + EMBED_ROWS).min(inputs.rows));

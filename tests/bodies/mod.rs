@@ -343,6 +343,21 @@ pub async fn the_state_before_training_stays_in_the_history() {
     assert_eq!(trained.retrieval.gallery, start.retrieval.gallery, "recalls compare only in galleries of one size");
 }
 
+/// Their inputs are kept from the first evaluation on.
+pub async fn query_texts_are_embedded_as_any_text_at_every_step() {
+    let mut run = session(config(), Device::Cpu);
+    run.evaluate_start().await.unwrap();
+    run.embed_queries().await.unwrap();
+    run.step(5).await.unwrap();
+    let texts = run.query_texts().unwrap();
+    assert!(run.embed_queries().await.unwrap() == run.embed_texts(&texts).await.unwrap());
+    // Nothing is kept yet in a session that was just read.
+    let resumed = Session::resume(run.corpus_handle(), &run.snapshot().await.unwrap(), None, Device::Cpu).unwrap();
+    let metrics = run.evaluate().await.unwrap();
+    assert!(metrics.trained.is_some());
+    assert_eq!(metrics, resumed.evaluate().await.unwrap());
+}
+
 pub async fn pairs_rank_as_the_evaluation_does() {
     let mut lab = Lab::new(session(config(), Device::Cpu)).unwrap();
     lab.step(usize::MAX / 2).await.unwrap();

@@ -39,7 +39,7 @@ cargo xtask <verb>
                          build, and serve on loopback as soon as the CPU bundle is there
   test [FILTER ...]      all checks and tests, or the stages whose name contains a filter
   test --list            the names of the stages
-  bench [--repeat N] [--parts native,peers,browser,page]
+  bench [--repeat N] [--rounds N] [--parts native,peers,browser,page]
                          measure this machine and the peers in one run: docs/benchmarks.md
   soak [CYCLES]          many cycles of the built page (200): memory over time
   pack emoji|clipart     rebuild packs/emoji or packs/clipart from its sources

@@ -72,14 +72,14 @@ impl Session {
                 let mut sum = Matrix::zeros(items.len(), self.config.model.dim);
                 for &view in &self.inputs.train_views {
                     let rows = self.inputs.image[view].select(items.iter().copied());
-                    let rows = self.embed_inputs_by(weights, side, rows).await?;
+                    let rows = self.embed_inputs_by(weights, side, &rows).await?;
                     sum.data.iter_mut().zip(rows.data).for_each(|(s, x)| *s += x);
                 }
                 Ok(sum.normalised())
             }
             Side::Text => {
                 let rows = items.iter().flat_map(|&i| self.inputs.captions_of[i].clone());
-                let all = self.embed_inputs_by(weights, side, self.inputs.captions.select(rows)).await?;
+                let all = self.embed_inputs_by(weights, side, &self.inputs.captions.select(rows)).await?;
                 let mut starts = vec![0];
                 starts.extend(items.iter().scan(0, |end, &i| {
                     *end += self.inputs.captions_of[i].len();

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
 use super::jobs::{self, Repeated};
-use super::{peers, table};
+use super::{payload, peers, table};
 use crate::bundle;
 use crate::kernels;
 use crate::preset::{Bundle, Presets};
@@ -50,9 +50,7 @@ pub fn engine(ready: &Ready, inputs: &Path, repeat: usize, facts: &mut Facts) ->
 /// The site in `dist/`.
 pub fn page(ready: &Ready, facts: &mut Facts) -> Result<()> {
     let dist = ready.workspace.dist();
-    if !dist.join("bundles.json").is_file() {
-        bail!("dist/ is not built: `cargo xtask build`, then measure again");
-    }
+    payload::product(&dist)?;
     let served = server::start(&dist, 9_280, "/")?;
     let measured = playwright(ready, "page", &[("SITE_URL", &served.url)])?;
     for what in ["cold", "warm"] {

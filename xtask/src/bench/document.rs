@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::Options;
 use super::facts::{Facts, MEASURED};
 use super::jobs;
 use super::machine::Machine;
@@ -17,7 +18,7 @@ const HEADER: &str = "\
 Written by `cargo xtask bench`, which measures everything here side by side in one run; `docs/results/bench.json` holds the
 same rows. Peers come from their registries at the versions of `benches/peers/` and take the very same step, from the same
 weights and features; a peer that can use two threads was measured with one and with two, and the faster counts. All take
-their turns three times, and the fastest round of each stays: times are its medians, with the 95th percentile behind the
+their turns several times, and the fastest round of each stays: times are its medians, with the 95th percentile behind the
 slash. A ratio of speeds says how many times as fast as the peer we are; other ratios are ours over the peer's or over the
 limit. What was not measured says why, and counts as neither met nor missed.
 ";
@@ -27,7 +28,7 @@ const BUSY: &str = "\nThe machine did other things meanwhile, as its load says: 
                     threads\nwait for each other suffer most.\n";
 
 /// The whole page.
-pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, repeat: usize) -> String {
+pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, options: &Options) -> String {
     let mut page = String::from(HEADER);
     page.push_str("\n## Machine\n\n| | |\n|---|---|\n");
     for (name, value) in &machine.lines {
@@ -94,7 +95,7 @@ pub fn page(machine: &Machine, rows: &[Row], facts: &Facts, repeat: usize) -> St
         "\n## Commands\n\n    cargo xtask build                       # the site that the page's rows measure\n    cargo xtask bench{}\n    \
          cargo xtask bench --parts native,peers  # some of it, into target/bench/\n    \
          cargo run --release -- bench            # the reference step alone\n",
-        if repeat == 30 { String::new() } else { format!(" --repeat {repeat}") }
+        options.line()
     );
     page
 }

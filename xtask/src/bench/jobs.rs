@@ -45,7 +45,7 @@ pub fn both(repeat: usize) -> Vec<Repeated> {
         jobs.extend(["none", "sampled"].map(|transfer| (step(batch, transfer), repeat)));
     }
     jobs.push((step(ALL_TRIPLETS, "none"), repeat));
-    jobs.push((step(ALL_TRIPLETS, "all"), seldom.min(5)));
+    jobs.push((step(ALL_TRIPLETS, "all"), repeat));
     jobs.push((search(), repeat));
     jobs.extend(analysis().map(|(_, job)| (job, seldom)));
     jobs

@@ -31,30 +31,27 @@ use facts::Facts;
 use machine::Machine;
 
 const PARTS: [&str; 4] = ["native", "peers", "browser", "page"];
-/// Times that everybody takes their turn: what else the machine does hits one and spares another.
-const ROUNDS: usize = 3;
-
 /// What the words after `cargo xtask bench` ask for.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Options {
     /// Timed runs of what takes milliseconds, over all rounds.
     repeat: usize,
+    /// Times that everybody takes their turn: what else the machine does hits one and spares another.
+    rounds: usize,
     /// The parts to measure.
     parts: Vec<&'static str>,
 }
 
 impl Options {
-    /// `--repeat N` (30) and `--parts A,B` (all).
+    /// `--repeat N` (30), `--rounds N` (3; on a machine that others use as well, 8) and `--parts A,B` (all).
     pub fn parse(words: &[&str]) -> Result<Self, String> {
-        let mut options = Self { repeat: 30, parts: PARTS.to_vec() };
+        let mut options = Self::default();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("{word} needs a value"))?;
             match *word {
-                "--repeat" => match value.parse() {
-                    Ok(number) if number > 0 => options.repeat = number,
-                    _ => return Err(format!("--repeat takes a number of runs, not {value:?}")),
-                },
+                "--repeat" => options.repeat = count(word, value)?,
+                "--rounds" => options.rounds = count(word, value)?,
                 "--parts" => {
                     let known = |name: &str| PARTS.into_iter().find(|part| *part == name);
                     let named = value.split(',').map(|name| {
@@ -68,6 +65,31 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// The words for `--repeat` and `--rounds` that ask for these again, with a space before each.
+    fn line(&self) -> String {
+        let default = Self::default();
+        let said = [("repeat", self.repeat, default.repeat), ("rounds", self.rounds, default.rounds)];
+        said.into_iter()
+            .filter(|(_, own, usual)| own != usual)
+            .map(|(name, own, _)| format!(" --{name} {own}"))
+            .collect()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { repeat: 30, rounds: 3, parts: PARTS.to_vec() }
+    }
+}
+
+/// A number that is not zero.
+fn count(word: &str, value: &str) -> Result<usize, String> {
+    value
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| format!("{word} takes a number above 0, not {value:?}"))
 }
 
 /// Measures and writes. Fails, after writing, when a peer got another result than we did.
@@ -79,10 +101,10 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     let inputs = work.join("inputs");
     let program = native::compile(ready)?;
     native::inputs(ready, &program, &inputs)?;
-    let repeat = options.repeat.div_ceil(ROUNDS);
+    let repeat = options.repeat.div_ceil(options.rounds);
     let wanted = |part: &str| options.parts.contains(&part);
-    for round in 1..=ROUNDS {
-        eprintln!("bench: round {round} of {ROUNDS}");
+    for round in 1..=options.rounds {
+        eprintln!("bench: round {round} of {}", options.rounds);
         if wanted("native") {
             native::measure(ready, &program, jobs::both(repeat), &mut facts)?;
         }
@@ -111,7 +133,7 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     let docs = if options.parts.len() == PARTS.len() { ready.workspace.root.join("docs") } else { work };
     let files = [
         (docs.join("results").join("bench.json"), serde_json::to_string_pretty(&rows)? + "\n"),
-        (docs.join("benchmarks.md"), document::page(&machine, &rows, &facts, options.repeat)),
+        (docs.join("benchmarks.md"), document::page(&machine, &rows, &facts, options)),
     ];
     for (file, text) in files {
         write(file, &text)?;
@@ -141,10 +163,18 @@ mod tests {
 
     #[test]
     fn options_are_read_and_wrong_ones_are_said() {
-        assert_eq!(Options::parse(&[]), Ok(Options { repeat: 30, parts: PARTS.to_vec() }));
-        let some = Options::parse(&["--parts", "browser,native", "--repeat", "3"]).unwrap();
-        assert_eq!(some, Options { repeat: 3, parts: vec!["browser", "native"] });
-        for wrong in [&["--repeat"][..], &["--repeat", "0"], &["--parts", "nativ"], &["--quick", "1"], &["native"]] {
+        assert_eq!(Options::parse(&[]), Ok(Options::default()));
+        let some = Options::parse(&["--parts", "browser,native", "--repeat", "3", "--rounds", "2"]).unwrap();
+        assert_eq!((some.line().as_str(), Options::default().line().as_str()), (" --repeat 3 --rounds 2", ""));
+        assert_eq!(some, Options { repeat: 3, rounds: 2, parts: vec!["browser", "native"] });
+        for wrong in [
+            &["--repeat"][..],
+            &["--repeat", "0"],
+            &["--rounds", "-1"],
+            &["--parts", "nativ"],
+            &["--quick", "1"],
+            &["native"],
+        ] {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }

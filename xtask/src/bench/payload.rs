@@ -9,12 +9,22 @@ use super::facts::Facts;
 use crate::site::{Bundles, first_paint};
 use crate::workspace::read;
 
-/// What the page needs to paint: itself, and the scripts and styles that it names.
-pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
+/// The bundles of the built site. Fails where there is none, and where it is the tests': its sizes and times say nothing.
+pub fn product(dist: &Path) -> Result<Bundles> {
     if !dist.join("index.html").is_file() {
         bail!("dist/ is not built: `cargo xtask build`, then measure again");
     }
     let bundles: Bundles = serde_json::from_str(&read(&dist.join("bundles.json"))?)?;
+    let built = [&bundles.cpu, &bundles.threads, &bundles.files, &bundles.gpu];
+    if let Some(entry) = built.into_iter().flatten().find(|entry| entry.preset.ends_with("-test")) {
+        bail!("dist/ holds the tests' site ({}): `cargo xtask build`, then measure again", entry.preset);
+    }
+    Ok(bundles)
+}
+
+/// What the page needs to paint: itself, and the scripts and styles that it names.
+pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
+    let bundles = product(dist)?;
     let mut add = |what: &str, bytes: u64| {
         #[expect(clippy::cast_precision_loss, reason = "file sizes")]
         facts.add("payload", [json!({"what": what, "kb": bytes as f64 / 1e3})]);
@@ -63,5 +73,21 @@ mod tests {
     fn a_site_that_is_not_built_says_how() {
         let empty = tempfile::tempdir().unwrap();
         assert!(measure(empty.path(), &mut Facts::default()).unwrap_err().to_string().contains("cargo xtask build"));
+    }
+
+    #[test]
+    fn the_tests_site_is_not_measured() {
+        let dist = tempfile::tempdir().unwrap();
+        std::fs::write(dist.path().join("index.html"), "").unwrap();
+        let entry = |preset: &str| json!({"js": "", "wasm": "", "raw": 1, "gzip": null, "brotli": null, "version": "", "commit": "", "preset": preset});
+        let put = |preset: &str| {
+            let bundles = json!({"cpu": entry("cpu"), "gpu": entry(preset)});
+            std::fs::write(dist.path().join("bundles.json"), bundles.to_string()).unwrap();
+        };
+        put("gpu-test");
+        let said = measure(dist.path(), &mut Facts::default()).unwrap_err().to_string();
+        assert!(said.contains("gpu-test") && said.contains("cargo xtask build"), "{said}");
+        put("gpu");
+        measure(dist.path(), &mut Facts::default()).unwrap();
     }
 }
