@@ -10,6 +10,7 @@
 //! matrices (`tensors` / `from_tensors`), so that a new picture or text gets the same features later.
 
 pub mod decode;
+mod dense;
 pub mod encoder;
 pub mod image;
 pub mod int8;

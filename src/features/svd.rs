@@ -5,9 +5,9 @@
 //! that `A V` are the reduced texts.
 //!
 //! Orthonormalisation is by Cholesky factors of the `l × l` Gram matrix: a Householder QR of a 7,500 × 400 sketch costs
-//! ten times as much. Dense products are own loops without fused multiply-add, so that a native and a wasm build give
-//! the same bits: singular vectors of near-equal singular values would else turn visibly between the two.
+//! ten times as much.
 
+use super::dense::{gram, product};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
@@ -130,94 +130,9 @@ fn add_rows(a: &Sparse, ends: impl Fn(usize, usize) -> [usize; 2], x: &Matrix, o
 
 /// `y += a x`.
 #[inline(always)]
-fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
+pub(super) fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += a * x;
-    }
-}
-
-/// `Yᵀ Y`, `[l, l]`: f32 within a strip of rows, f64 across strips.
-fn gram(y: &Matrix) -> DMatrix<f64> {
-    const STRIP: usize = 256;
-    let l = y.cols;
-    let mut total = DMatrix::<f64>::zeros(l, l);
-    if l == 0 {
-        return total;
-    }
-    let mut upper = vec![0.0f32; l * l];
-    for strip in y.data.chunks(STRIP * l) {
-        upper.fill(0.0);
-        add_gram(strip, l, &mut upper);
-        for i in 0..l {
-            for j in i..l {
-                total[(i, j)] += f64::from(upper[i * l + j]);
-            }
-        }
-    }
-    total.fill_lower_triangle_with_upper_triangle();
-    total
-}
-
-/// Adds the products of the columns of some rows, `l` numbers each, to the upper triangle of `[l, l]`.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn add_gram(rows: &[f32], l: usize, upper: &mut [f32]) {
-    const ROWS: usize = 8;
-    for block in rows.chunks(ROWS * l) {
-        let rows: Vec<&[f32]> = block.chunks_exact(l).collect();
-        for i in 0..l {
-            let out = &mut upper[i * l + i..(i + 1) * l];
-            if let [a, b, c, d, e, f, g, h] = rows[..] {
-                // Eight rows at a time: the Gram matrix is read and written once for eight products.
-                let w = [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]];
-                let (a, b, c, d) = (&a[i..], &b[i..], &c[i..], &d[i..]);
-                let (e, f, g, h) = (&e[i..], &f[i..], &g[i..], &h[i..]);
-                for j in 0..out.len() {
-                    let first = w[0] * a[j] + w[1] * b[j] + w[2] * c[j] + w[3] * d[j];
-                    out[j] += first + (w[4] * e[j] + w[5] * f[j] + w[6] * g[j] + w[7] * h[j]);
-                }
-            } else {
-                for row in &rows {
-                    axpy(out, row[i], &row[i..]);
-                }
-            }
-        }
-    }
-}
-
-/// `X M`, `[n, k]` from `[n, l]` and `[l, k]`; where `M` is upper triangular its zeros are passed over.
-fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
-    let mut out = Matrix::zeros(x.rows, m.cols);
-    let row = |(x, out): (&[f32], &mut [f32])| add_product(x, m, triangular, out);
-    #[cfg(feature = "cli")]
-    {
-        use rayon::prelude::*;
-        let rows = x.data.par_chunks_exact(x.cols.max(1)).zip(out.data.par_chunks_exact_mut(m.cols.max(1)));
-        rows.with_min_len(64).for_each(row);
-    }
-    #[cfg(not(feature = "cli"))]
-    x.data.chunks_exact(x.cols.max(1)).zip(out.data.chunks_exact_mut(m.cols.max(1))).for_each(row);
-    out
-}
-
-/// A row of [`product`].
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn add_product(x: &[f32], m: &Matrix, triangular: bool, out: &mut [f32]) {
-    /// Rows of `m` at a time, for which `out` is read and written once.
-    const ROWS: usize = 4;
-    for (block, values) in x.chunks(ROWS).enumerate() {
-        let k = block * ROWS;
-        let from = if triangular { k.min(m.cols) } else { 0 };
-        let out = &mut out[from..];
-        if let [v0, v1, v2, v3] = values {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|n| &m.row(k + n)[from..]);
-            for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *out = *out + v0 * a + v1 * b + v2 * c + v3 * d; // In the order of the rows, whatever their number.
-            }
-        } else {
-            for (n, v) in values.iter().enumerate() {
-                axpy(out, *v, &m.row(k + n)[from..]);
-            }
-        }
     }
 }
 

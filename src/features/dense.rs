@@ -1,0 +1,150 @@
+//! Dense products for [`super::svd`], without fused multiply-add and in one order of sums everywhere: a native and a wasm
+//! build give the same bits. Singular vectors of near-equal singular values would else turn visibly between the two.
+
+use super::svd::axpy;
+use crate::matrix::Matrix;
+use multiversion::multiversion;
+use nalgebra::DMatrix;
+
+/// Columns of a tile of [`product`], and its rows: eight vectors of sums, of 128 bits in a browser and 256 natively.
+const TILE: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+const DEEP: usize = 4;
+
+/// `Yᵀ Y`, `[l, l]`: f32 within a strip of rows, f64 across strips.
+pub(super) fn gram(y: &Matrix) -> DMatrix<f64> {
+    const STRIP: usize = 256;
+    let l = y.cols;
+    let mut total = DMatrix::<f64>::zeros(l, l);
+    if l == 0 {
+        return total;
+    }
+    let mut upper = vec![0.0f32; l * l];
+    for strip in y.data.chunks(STRIP * l) {
+        upper.fill(0.0);
+        add_gram(strip, l, &mut upper);
+        for i in 0..l {
+            for j in i..l {
+                total[(i, j)] += f64::from(upper[i * l + j]);
+            }
+        }
+    }
+    total.fill_lower_triangle_with_upper_triangle();
+    total
+}
+
+/// Adds the products of the columns of some rows, `l` numbers each, to the upper triangle of `[l, l]`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_gram(rows: &[f32], l: usize, upper: &mut [f32]) {
+    const ROWS: usize = 8;
+    for block in rows.chunks(ROWS * l) {
+        let rows: Vec<&[f32]> = block.chunks_exact(l).collect();
+        for i in 0..l {
+            let out = &mut upper[i * l + i..(i + 1) * l];
+            if let [a, b, c, d, e, f, g, h] = rows[..] {
+                // Eight rows at a time: the Gram matrix is read and written once for eight products.
+                let w = [a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i]];
+                let [a, b, c, d, e, f, g, h] = [a, b, c, d, e, f, g, h].map(|row| &row[i..][..l - i]);
+                for j in 0..l - i {
+                    let first = w[0] * a[j] + w[1] * b[j] + w[2] * c[j] + w[3] * d[j];
+                    out[j] += first + (w[4] * e[j] + w[5] * f[j] + w[6] * g[j] + w[7] * h[j]);
+                }
+            } else {
+                for row in &rows {
+                    axpy(out, row[i], &row[i..]);
+                }
+            }
+        }
+    }
+}
+
+/// `X M`, `[n, k]` from `[n, l]` and `[l, k]`; where `M` is upper triangular its zeros are passed over.
+pub(super) fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
+    /// Rows of `x` that stay near while the columns of `m` pass by.
+    const ROWS: usize = 64;
+    // Tile by tile, row by row within a tile, with zeros behind the last column.
+    let mut tiles = Vec::with_capacity(m.cols.div_ceil(TILE) * m.rows);
+    for j in (0..m.cols).step_by(TILE) {
+        tiles.extend((0..m.rows).map(|k| std::array::from_fn(|q| m.row(k).get(j + q).copied().unwrap_or_default())));
+    }
+    let mut out = Matrix::zeros(x.rows, m.cols);
+    let (l, cols) = (x.cols.max(1), m.cols.max(1));
+    let part = |(x, out): (&[f32], &mut [f32])| set_product(x, l, &tiles, triangular, out, cols);
+    #[cfg(feature = "cli")]
+    {
+        use rayon::prelude::*;
+        x.data.par_chunks(ROWS * l).zip(out.data.par_chunks_mut(ROWS * cols)).for_each(part);
+    }
+    #[cfg(not(feature = "cli"))]
+    x.data.chunks(ROWS * l).zip(out.data.chunks_mut(ROWS * cols)).for_each(part);
+    out
+}
+
+/// Some rows of [`product`]: every sum in the order of the rows of `M`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn set_product(x: &[f32], l: usize, tiles: &[[f32; TILE]], triangular: bool, out: &mut [f32], cols: usize) {
+    for (n, column) in tiles.chunks_exact(l).enumerate() {
+        let j = n * TILE;
+        let column = if triangular { &column[..l.min(j + TILE)] } else { column };
+        for (x, out) in x.chunks(DEEP * l).zip(out.chunks_mut(DEEP * cols)) {
+            // Where there are fewer rows, the last one again.
+            let last = x.len() / l - 1;
+            let rows: [&[f32]; DEEP] = std::array::from_fn(|p| &x[p.min(last) * l..][..column.len()]);
+            let mut tile = [[0.0f32; TILE]; DEEP];
+            for (k, m) in column.iter().enumerate() {
+                for (line, row) in tile.iter_mut().zip(rows) {
+                    let x = row[k];
+                    *line = std::array::from_fn(|q| line[q] + x * m[q]);
+                }
+            }
+            for (out, line) in out.chunks_exact_mut(cols).zip(&tile) {
+                let own = TILE.min(cols - j);
+                out[j..j + own].copy_from_slice(&line[..own]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, stream};
+    use rand::Rng as _;
+
+    /// In numbers of rows and columns that no tile divides.
+    #[test]
+    fn tiles_add_up_in_the_order_of_plain_loops() {
+        let mut rng = stream(5, Purpose::Noise, 0);
+        let mut random = |rows, cols| {
+            Matrix::new(rows, cols, (0..rows * cols).map(|_| rng.random::<f32>() - 0.4).collect()).unwrap()
+        };
+        for (n, l, k) in [(1, 1, 1), (6, 5, 3), (67, 13, 11), (531, 26, 24)] {
+            let (x, mut m) = (random(n, l), random(l, k));
+            for triangular in [false, true] {
+                if triangular {
+                    (0..l).for_each(|r| m.row_mut(r)[..r.min(k)].fill(0.0));
+                }
+                let got = product(&x, &m, triangular);
+                for i in 0..n {
+                    for j in 0..k {
+                        let want = (0..l).fold(0.0, |sum, r| sum + x.row(i)[r] * m.row(r)[j]);
+                        assert_eq!(got.row(i)[j], want, "{n} {l} {k} at {i} {j}");
+                    }
+                }
+            }
+            let got = gram(&x);
+            for i in 0..l {
+                for j in 0..l {
+                    let strips = x.data.chunks(256 * l).map(|strip| {
+                        let products: Vec<f32> = strip.chunks(l).map(|row| row[i.min(j)] * row[i.max(j)]).collect();
+                        let (blocks, rest) = products.as_chunks::<8>();
+                        let whole = blocks
+                            .iter()
+                            .fold(0.0, |sum, [a, b, c, d, e, f, g, h]| sum + (a + b + c + d + (e + f + g + h)));
+                        f64::from(rest.iter().fold(whole, |sum, one| sum + one))
+                    });
+                    assert_eq!(got[(i, j)], strips.sum::<f64>(), "{n} {l} at {i} {j}");
+                }
+            }
+        }
+    }
+}
