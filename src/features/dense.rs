@@ -1,14 +1,22 @@
 //! Dense products for [`super::svd`], without fused multiply-add and in one order of sums everywhere: a native and a wasm
 //! build give the same bits. Singular vectors of near-equal singular values would else turn visibly between the two.
 
-use super::svd::axpy;
 use crate::matrix::Matrix;
 use multiversion::multiversion;
 use nalgebra::DMatrix;
 
-/// Columns of a tile of [`product`], and its rows: eight vectors of sums, of 128 bits in a browser and 256 natively.
-const TILE: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+/// Columns of what [`product`] sums up at a time: two vectors, of 128 bits in a browser and of 256 with AVX2.
+const WIDE: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+/// Rows of it. Eight vectors of sums stay in registers.
 const DEEP: usize = 4;
+
+/// `y += a x`.
+#[inline(always)]
+pub(super) fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
 
 /// `Yᵀ Y`, `[l, l]`: f32 within a strip of rows, f64 across strips.
 pub(super) fn gram(y: &Matrix) -> DMatrix<f64> {
@@ -61,14 +69,15 @@ fn add_gram(rows: &[f32], l: usize, upper: &mut [f32]) {
 pub(super) fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
     /// Rows of `x` that stay near while the columns of `m` pass by.
     const ROWS: usize = 64;
-    // Tile by tile, row by row within a tile, with zeros behind the last column.
-    let mut tiles = Vec::with_capacity(m.cols.div_ceil(TILE) * m.rows);
-    for j in (0..m.cols).step_by(TILE) {
-        tiles.extend((0..m.rows).map(|k| std::array::from_fn(|q| m.row(k).get(j + q).copied().unwrap_or_default())));
+    debug_assert_eq!(x.cols, m.rows);
+    // Panels of columns, each row by row, with zeros behind the last column.
+    let mut panels = Vec::with_capacity(m.cols.div_ceil(WIDE) * m.rows);
+    for j in (0..m.cols).step_by(WIDE) {
+        panels.extend((0..m.rows).map(|k| std::array::from_fn(|q| m.row(k).get(j + q).copied().unwrap_or_default())));
     }
     let mut out = Matrix::zeros(x.rows, m.cols);
     let (l, cols) = (x.cols.max(1), m.cols.max(1));
-    let part = |(x, out): (&[f32], &mut [f32])| set_product(x, l, &tiles, triangular, out, cols);
+    let part = |(x, out): (&[f32], &mut [f32])| set_product(x, l, &panels, triangular, out, cols);
     #[cfg(feature = "cli")]
     {
         use rayon::prelude::*;
@@ -81,23 +90,23 @@ pub(super) fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
 
 /// Some rows of [`product`]: every sum in the order of the rows of `M`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn set_product(x: &[f32], l: usize, tiles: &[[f32; TILE]], triangular: bool, out: &mut [f32], cols: usize) {
-    for (n, column) in tiles.chunks_exact(l).enumerate() {
-        let j = n * TILE;
-        let column = if triangular { &column[..l.min(j + TILE)] } else { column };
+fn set_product(x: &[f32], l: usize, panels: &[[f32; WIDE]], triangular: bool, out: &mut [f32], cols: usize) {
+    for (n, panel) in panels.chunks_exact(l).enumerate() {
+        let j = n * WIDE;
+        let panel = if triangular { &panel[..l.min(j + WIDE)] } else { panel };
         for (x, out) in x.chunks(DEEP * l).zip(out.chunks_mut(DEEP * cols)) {
             // Where there are fewer rows, the last one again.
             let last = x.len() / l - 1;
-            let rows: [&[f32]; DEEP] = std::array::from_fn(|p| &x[p.min(last) * l..][..column.len()]);
-            let mut tile = [[0.0f32; TILE]; DEEP];
-            for (k, m) in column.iter().enumerate() {
-                for (line, row) in tile.iter_mut().zip(rows) {
+            let rows: [&[f32]; DEEP] = std::array::from_fn(|p| &x[p.min(last) * l..][..panel.len()]);
+            let mut sums = [[0.0f32; WIDE]; DEEP];
+            for (k, m) in panel.iter().enumerate() {
+                for (line, row) in sums.iter_mut().zip(rows) {
                     let x = row[k];
                     *line = std::array::from_fn(|q| line[q] + x * m[q]);
                 }
             }
-            for (out, line) in out.chunks_exact_mut(cols).zip(&tile) {
-                let own = TILE.min(cols - j);
+            for (out, line) in out.chunks_exact_mut(cols).zip(&sums) {
+                let own = WIDE.min(cols - j);
                 out[j..j + own].copy_from_slice(&line[..own]);
             }
         }
@@ -110,14 +119,14 @@ mod tests {
     use crate::rng::{Purpose, stream};
     use rand::Rng as _;
 
-    /// In numbers of rows and columns that no tile divides.
+    /// In numbers of rows and columns that nothing divides, and without any.
     #[test]
-    fn tiles_add_up_in_the_order_of_plain_loops() {
+    fn sums_have_the_order_of_plain_loops() {
         let mut rng = stream(5, Purpose::Noise, 0);
         let mut random = |rows, cols| {
             Matrix::new(rows, cols, (0..rows * cols).map(|_| rng.random::<f32>() - 0.4).collect()).unwrap()
         };
-        for (n, l, k) in [(1, 1, 1), (6, 5, 3), (67, 13, 11), (531, 26, 24)] {
+        for (n, l, k) in [(0, 3, 4), (4, 3, 0), (1, 1, 1), (6, 5, 3), (5, 3, 40), (67, 13, 11), (531, 26, 24)] {
             let (x, mut m) = (random(n, l), random(l, k));
             for triangular in [false, true] {
                 if triangular {

@@ -7,7 +7,7 @@
 //! Orthonormalisation is by Cholesky factors of the `l × l` Gram matrix: a Householder QR of a 7,500 × 400 sketch costs
 //! ten times as much.
 
-use super::dense::{gram, product};
+use super::dense::{axpy, gram, product};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
@@ -125,14 +125,6 @@ fn add_rows(a: &Sparse, ends: impl Fn(usize, usize) -> [usize; 2], x: &Matrix, o
             let [to, from] = ends(i, j as usize);
             axpy(out.row_mut(to), v, x.row(from));
         }
-    }
-}
-
-/// `y += a x`.
-#[inline(always)]
-pub(super) fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += a * x;
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Inputs {
 
 /// Query texts of the data that a run embeds again and again while its weights change.
 #[derive(Debug, Clone, Copy)]
-pub enum Asked {
+pub(super) enum Asked {
     /// The first one of every item.
     Firsts,
     /// All of the held-out part.
@@ -191,9 +191,12 @@ impl Inputs {
 
     /// The same of query texts of the data, kept from the first time on: the texts of a part do not change in a run, and
     /// counting their words again took a fifth of the time of a run that is looked at.
-    pub fn asked(&self, part: Asked, texts: &[&str]) -> &Matrix {
+    pub(super) fn asked(&self, part: Asked, texts: &[&str]) -> &Matrix {
         let inputs = self.asked[part as usize].get_or_init(|| self.texts(texts));
-        debug_assert_eq!(inputs.rows, texts.len());
+        debug_assert!(
+            inputs.rows == texts.len()
+                && texts.last().is_none_or(|last| self.texts(&[last]).data == inputs.row(texts.len() - 1))
+        );
         inputs
     }
 

@@ -172,7 +172,7 @@ mod tests {
             None,
             Target::AtMost(5.0),
         )];
-        let page = page(&machine, &rows, &facts, 30);
+        let page = page(&machine, &rows, &facts, &Options::default());
         for part in [
             "| processor | X, 2 cores |",
             "1 of 1 met",

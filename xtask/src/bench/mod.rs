@@ -31,6 +31,7 @@ use facts::Facts;
 use machine::Machine;
 
 const PARTS: [&str; 4] = ["native", "peers", "browser", "page"];
+
 /// What the words after `cargo xtask bench` ask for.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Options {
@@ -43,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// `--repeat N` (30), `--rounds N` (3; on a machine that others use as well, 8) and `--parts A,B` (all).
+    /// `--repeat N` (30), `--rounds N` (3; ask for more of both where others use the machine too) and `--parts A,B` (all).
     pub fn parse(words: &[&str]) -> Result<Self, String> {
         let mut options = Self::default();
         let mut rest = words.iter();
@@ -103,6 +104,9 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     native::inputs(ready, &program, &inputs)?;
     let repeat = options.repeat.div_ceil(options.rounds);
     let wanted = |part: &str| options.parts.contains(&part);
+    if wanted("page") {
+        payload::product(&ready.workspace.dist())?;
+    }
     for round in 1..=options.rounds {
         eprintln!("bench: round {round} of {}", options.rounds);
         if wanted("native") {
@@ -117,7 +121,7 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     }
     if wanted("native") {
         eprintln!("bench: growth");
-        native::measure(ready, &program, jobs::growing(repeat), &mut facts)?;
+        native::measure(ready, &program, jobs::growing(options.repeat.div_ceil(3)), &mut facts)?;
     }
     if wanted("page") {
         eprintln!("bench: the page");

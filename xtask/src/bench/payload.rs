@@ -9,15 +9,18 @@ use super::facts::Facts;
 use crate::site::{Bundles, first_paint};
 use crate::workspace::read;
 
-/// The bundles of the built site. Fails where there is none, and where it is the tests': its sizes and times say nothing.
+/// The bundles of the built site. Fails where there is none, and where it is not what is published: its sizes and times
+/// would say nothing.
 pub fn product(dist: &Path) -> Result<Bundles> {
-    if !dist.join("index.html").is_file() {
+    let file = dist.join("bundles.json");
+    let bundles: Bundles = if file.is_file() { serde_json::from_str(&read(&file)?)? } else { Bundles::default() };
+    if bundles.cpu.is_none() || !dist.join("index.html").is_file() {
         bail!("dist/ is not built: `cargo xtask build`, then measure again");
     }
-    let bundles: Bundles = serde_json::from_str(&read(&dist.join("bundles.json"))?)?;
     let built = [&bundles.cpu, &bundles.threads, &bundles.files, &bundles.gpu];
-    if let Some(entry) = built.into_iter().flatten().find(|entry| entry.preset.ends_with("-test")) {
-        bail!("dist/ holds the tests' site ({}): `cargo xtask build`, then measure again", entry.preset);
+    let other = |preset: &str| preset.ends_with("-test") || preset.ends_with("-bench");
+    if let Some(entry) = built.into_iter().flatten().find(|entry| other(&entry.preset)) {
+        bail!("dist/ holds another site ({}): `cargo xtask build`, then measure again", entry.preset);
     }
     Ok(bundles)
 }
@@ -50,6 +53,11 @@ pub fn measure(dist: &Path, facts: &mut Facts) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
+
+    fn entry(preset: &str) -> Value {
+        json!({"js": "", "wasm": "", "raw": 1, "gzip": null, "brotli": null, "version": "", "commit": "", "preset": preset})
+    }
 
     #[test]
     fn the_first_paint_is_the_page_with_its_scripts_and_styles_compressed() {
@@ -61,7 +69,8 @@ mod tests {
         put("a.js", 900);
         put("a.js.br", 300);
         put("b.css", 60);
-        std::fs::write(dist.path().join("bundles.json"), r#"{"cpu": null, "gpu": null}"#).unwrap();
+        std::fs::write(dist.path().join("bundles.json"), json!({"cpu": entry("cpu"), "gpu": null}).to_string())
+            .unwrap();
         let mut facts = Facts::default();
         measure(dist.path(), &mut facts).unwrap();
         let paint = facts.most("payload", &json!({"what": "first paint: page, scripts, styles"}), "kb");
@@ -79,7 +88,6 @@ mod tests {
     fn the_tests_site_is_not_measured() {
         let dist = tempfile::tempdir().unwrap();
         std::fs::write(dist.path().join("index.html"), "").unwrap();
-        let entry = |preset: &str| json!({"js": "", "wasm": "", "raw": 1, "gzip": null, "brotli": null, "version": "", "commit": "", "preset": preset});
         let put = |preset: &str| {
             let bundles = json!({"cpu": entry("cpu"), "gpu": entry(preset)});
             std::fs::write(dist.path().join("bundles.json"), bundles.to_string()).unwrap();
