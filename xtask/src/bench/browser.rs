@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
 use super::jobs::{self, Repeated};
-use super::{payload, peers, table};
+use super::{peers, table};
 use crate::bundle;
 use crate::kernels;
 use crate::preset::{Bundle, Presets};
@@ -50,7 +50,6 @@ pub fn engine(ready: &Ready, inputs: &Path, repeat: usize, facts: &mut Facts) ->
 /// The site in `dist/`.
 pub fn page(ready: &Ready, facts: &mut Facts) -> Result<()> {
     let dist = ready.workspace.dist();
-    payload::product(&dist)?;
     let served = server::start(&dist, 9_280, "/")?;
     let measured = playwright(ready, "page", &[("SITE_URL", &served.url)])?;
     for what in ["cold", "warm"] {

@@ -95,6 +95,10 @@ fn count(word: &str, value: &str) -> Result<usize, String> {
 
 /// Measures and writes. Fails, after writing, when a peer got another result than we did.
 pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
+    let wanted = |part: &str| options.parts.contains(&part);
+    if wanted("page") {
+        payload::product(&ready.workspace.dist())?;
+    }
     let mut machine = Machine::now(ready)?;
     let mut facts = Facts::default();
     let work = ready.workspace.root.join("target").join("bench");
@@ -103,10 +107,6 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     let program = native::compile(ready)?;
     native::inputs(ready, &program, &inputs)?;
     let repeat = options.repeat.div_ceil(options.rounds);
-    let wanted = |part: &str| options.parts.contains(&part);
-    if wanted("page") {
-        payload::product(&ready.workspace.dist())?;
-    }
     for round in 1..=options.rounds {
         eprintln!("bench: round {round} of {}", options.rounds);
         if wanted("native") {
