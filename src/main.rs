@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     keep_memory();
+    join_the_pool();
     let arguments = cli::Arguments::parse();
     match pollster::block_on(cli::run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -30,4 +31,11 @@ fn keep_memory() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, MOST);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
     }
+}
+
+/// The main thread is one of those that share the work: handing each piece over and waiting for it takes a step longer than
+/// doing it.
+fn join_the_pool() {
+    // Fails only where there is a pool already, which does as well.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
 }
