@@ -6,7 +6,7 @@ use crate::analyze::kmeans::{RESTARTS, kmeans};
 use crate::analyze::projection::Projector;
 use crate::analyze::report::{Metrics, classes_of, fused};
 use crate::analyze::retrieval::pair_ranks;
-use crate::analyze::{ClusterScores, Hit, clustering, hdbscan, top_k, top_k_by};
+use crate::analyze::{ClusterScores, Hit, Score, clustering, hdbscan, top_k, top_k_by};
 use crate::error::{Error, Result};
 use crate::iteration::Iteration;
 use crate::matrix::Matrix;
@@ -296,15 +296,14 @@ impl Lab {
     async fn search(&mut self, query: &[f32], side: Side, k: usize, moment: Moment) -> Result<Found> {
         let Embedded { image, text } = &*self.embedded_at(moment).await?;
         let score = self.session.score();
+        let across = |table: &Matrix| match (score, side) {
+            (Score::Cosine, _) => top_k(query, table, k),
+            (Score::Order, Side::Text) => Ok(top_k_by(table.rows, k, |i| score.pair(table.row(i), query))),
+            (Score::Order, Side::Image) => Ok(top_k_by(table.rows, k, |j| score.pair(query, table.row(j)))),
+        };
         Ok(match side {
-            Side::Text => Found {
-                images: top_k_by(image.rows, k, |i| score.pair(image.row(i), query)),
-                texts: top_k(query, text, k)?,
-            },
-            Side::Image => Found {
-                images: top_k(query, image, k)?,
-                texts: top_k_by(text.rows, k, |j| score.pair(query, text.row(j))),
-            },
+            Side::Text => Found { images: across(image)?, texts: top_k(query, text, k)? },
+            Side::Image => Found { images: top_k(query, image, k)?, texts: across(text)? },
         })
     }
 }

@@ -44,38 +44,52 @@ pub fn top_k(query: &[f32], table: &Matrix, k: usize) -> Result<Vec<Hit>> {
 #[cfg(feature = "cli")]
 const SHARE: usize = 1 << 13;
 
-/// Up to so many the best are kept while the candidates are met; more are sorted out of a list of all.
-const FEW: usize = 64;
+/// Of candidates this many times as numerous as what is wanted, nearly none gets among the best: those are kept in order
+/// while the candidates are met. Of fewer they are selected.
+const RARE: usize = 32;
 
 /// The `k` best of `n` candidates under any score (order-embeddings do not score by the cosine). A score that is not a
 /// number ranks last.
 pub fn top_k_by(n: usize, k: usize, mut score: impl FnMut(usize) -> f32) -> Vec<Hit> {
-    let mut hit = |index| {
-        let score = score(index);
-        Hit { index, score: if score.is_nan() { f32::NEG_INFINITY } else { score } }
-    };
-    if k > FEW || k >= n {
-        let mut hits: Vec<Hit> = (0..n).map(hit).collect();
-        // `+ 0.0` makes -0 equal to 0, which `total_cmp` would tell apart.
-        let order = |a: &Hit, b: &Hit| (b.score + 0.0).total_cmp(&(a.score + 0.0)).then(a.index.cmp(&b.index));
+    let mut rank = |index| rank(score(index), index);
+    let mut best: Vec<u64>;
+    if n / RARE < k {
+        best = (0..n).map(rank).collect();
         if k < n {
-            hits.select_nth_unstable_by(k, order);
-            hits.truncate(k);
+            best.select_nth_unstable(k);
+            best.truncate(k);
         }
-        hits.sort_unstable_by(order);
-        return hits;
-    }
-    let mut hits: Vec<Hit> = Vec::with_capacity(k + 1);
-    for index in 0..n {
-        let new = hit(index);
-        // Of equal scores the earlier row stays before the later one.
-        if hits.len() < k || hits.last().is_some_and(|worst| new.score > worst.score) {
-            hits.insert(hits.partition_point(|other| other.score >= new.score), new);
-            hits.truncate(k);
+        best.sort_unstable();
+    } else {
+        best = Vec::with_capacity(k + 1);
+        for index in 0..n {
+            let new = rank(index);
+            if best.len() < k || best.last().is_some_and(|worst| new < *worst) {
+                best.insert(best.partition_point(|other| *other < new), new);
+                best.truncate(k);
+            }
         }
     }
-    hits
+    best.into_iter().map(hit).collect()
 }
+
+/// Score and index in one number, so that the better comes first and of equal scores the lower index: the bits of floats of
+/// one sign are in the order of their values.
+fn rank(score: f32, index: usize) -> u64 {
+    let score = if score.is_nan() { f32::NEG_INFINITY } else { score };
+    let bits = (score + 0.0).to_bits(); // -0 and 0 are equal.
+    let descending = if bits & SIGN != 0 { bits } else { !bits & !SIGN };
+    u64::from(descending) << 32 | index as u64
+}
+
+/// What a rank was made of.
+fn hit(rank: u64) -> Hit {
+    let descending = (rank >> 32) as u32;
+    let bits = if descending & SIGN == 0 { !descending & !SIGN } else { descending };
+    Hit { index: rank as u32 as usize, score: f32::from_bits(bits) }
+}
+
+const SIGN: u32 = 1 << 31;
 
 #[cfg(test)]
 mod tests {
@@ -91,11 +105,13 @@ mod tests {
     #[test]
     fn equals_a_full_stable_sort_with_many_ties() {
         let mut rng = random::rng(1);
+        let some = [f32::INFINITY, 3.5, f32::MIN_POSITIVE / 2.0, 0.0, -0.0, -f32::MIN_POSITIVE, -1.0, f32::MIN];
         for n in [0usize, 1, 2, 17, 300] {
-            let scores: Vec<f32> = (0..n).map(|_| rng.random_range(0..7) as f32 - 3.0).collect();
+            let scores: Vec<f32> = (0..n).map(|_| some[rng.random_range(0..some.len())]).collect();
             let mut expected: Vec<usize> = (0..n).collect();
             expected.sort_by(|a, b| scores[*b].partial_cmp(&scores[*a]).unwrap());
-            for k in [0, 1, 5, n, n + 3] {
+            // Few of many are kept in order, more are selected.
+            for k in [0, 1, 5, 40, n, n + 3] {
                 let hits = top_k_by(n, k, |i| scores[i]);
                 assert_eq!(indices(&hits), expected[..k.min(n)], "n {n}, k {k}");
                 assert!(hits.iter().all(|h| h.score == scores[h.index]));

@@ -16,6 +16,7 @@ use crate::tensor::{Device, Indices, Mask, Tensor};
 use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 use rand_distr::{Distribution as _, StandardNormal};
+use std::collections::HashMap;
 
 /// What one iteration works on.
 #[derive(Debug, Clone)]
@@ -168,17 +169,19 @@ pub fn batch(
     })
 }
 
-/// Where j is another pair of item i, or its caption is also one of item i, the two match: never a negative.
+/// Where the caption of j is also one of item i (so wherever j is another pair of item i) the two match: never a negative.
 fn known(inputs: &Inputs, items: &[usize], captions: &[usize], device: &Device) -> Option<Mask> {
     let b = items.len();
+    let mut rows: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (j, &caption) in captions.iter().enumerate() {
+        rows.entry(inputs.caption_id[caption]).or_default().push(j);
+    }
     let mut mask = vec![false; b * b];
     let mut any = false;
-    for (j, &caption) in captions.iter().enumerate() {
-        for (i, &item) in items.iter().enumerate() {
-            if i != j && (items[j] == item || inputs.is_caption_of(caption, item)) {
-                mask[i * b + j] = true;
-                any = true;
-            }
+    for (i, &item) in items.iter().enumerate() {
+        for &j in inputs.captions_of[item].clone().filter_map(|own| rows.get(&inputs.caption_id[own])).flatten() {
+            mask[i * b + j] = i != j;
+            any |= i != j;
         }
     }
     any.then(|| Mask::new(mask, [b, b], device))
@@ -196,4 +199,33 @@ fn masks(b: usize, step: usize, config: &Config, device: &Device) -> [Option<Ten
         let mask = (0..b * hidden).map(|_| if rng.random::<f32>() < keep { 1.0 / keep } else { 0.0 }).collect();
         Some(upload(Matrix { rows: b, cols: hidden, data: mask }, device))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Partition, synthetic};
+
+    #[test]
+    fn a_pair_is_known_exactly_where_the_caption_is_one_of_the_item() {
+        // Generated captions repeat, so that items share some.
+        let corpus = synthetic::corpus(60, 3);
+        for per_item in [1, 2] {
+            let mut config = Config::default();
+            config.train.per_item = per_item;
+            let partition = Partition::new(&corpus, &config.data).unwrap();
+            let inputs = Inputs::new(&corpus, &partition, &config, None).unwrap();
+            let plan = Plan::new(partition.train_items.len(), &config).unwrap();
+            let batch = batch(&inputs, &partition.train_items, plan, 0, &config, None, &Device::Cpu).unwrap();
+            let text = |row: usize| inputs.caption_id[row];
+            let matches = |i: usize, j: usize| {
+                i != j && inputs.captions_of[batch.items[i]].clone().any(|own| text(own) == text(batch.captions[j]))
+            };
+            let b = batch.items.len();
+            let plain: Vec<bool> = (0..b * b).map(|at| matches(at / b, at % b)).collect();
+            assert!(plain.contains(&true) && plain.contains(&false), "{per_item} pairs an item");
+            let Some(Mask::Cpu(mask, _)) = batch.known else { panic!("{per_item} pairs an item: no mask") };
+            assert_eq!(*mask, plain, "{per_item} pairs an item");
+        }
+    }
 }

@@ -27,7 +27,8 @@ pub struct Inputs {
     pub captions: Matrix,
     /// Rows of `captions` that belong to each item.
     pub captions_of: Vec<Range<usize>>,
-    caption_id: Vec<u32>,
+    /// Equal for rows of `captions` that are the same text, word for word, `[C]`.
+    pub caption_id: Vec<u32>,
     text: TextFeatures,
     image_centre: Centre,
     text_centre: Centre,
@@ -228,11 +229,6 @@ impl Inputs {
                 self.image_dim()
             )))
         }
-    }
-
-    /// Whether caption row `caption` stands, word for word, among the captions of `item`.
-    pub fn is_caption_of(&self, caption: usize, item: usize) -> bool {
-        self.captions_of[item].clone().any(|own| self.caption_id[own] == self.caption_id[caption])
     }
 }
 
