@@ -242,7 +242,8 @@ export interface Calls {
   retune: { args: { config: ConfigDiff }; result: { config: Config; total_steps: number; step: number } };
   /** `k`: the number of clusters, or the fewest members of an HDBSCAN group. */
   clusters: { args: { k: number; space: string; method?: Grouping }; result: Clusters };
-  search: { args: { query: Query; k: number; moment?: Moment }; result: Hits };
+  /** `patient`: while a run is looked at, it may wait for the next picture of the space, which needs the same embeddings. */
+  search: { args: { query: Query; k: number; moment?: Moment; patient?: boolean }; result: Hits };
   neighbourhood: { args: { item: number; k: number; moment: Moment }; result: Neighbourhood };
   lessons: { args: { item: number; student: Side; count: number }; result: Lesson[] };
   similarity: { args: { items: Uint32Array }; result: Float32Array };

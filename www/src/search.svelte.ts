@@ -161,11 +161,11 @@ export class Search {
   moved(): void {
     if (document.hidden || performance.now() - this.#last < REFRESH_MS) return;
     if (this.asked.kind === "image" && this.lab.running) return;
-    void this.ask();
+    void this.ask(true);
   }
 
   /** One question at a time; what is asked meanwhile is asked once afterwards. */
-  async ask(): Promise<void> {
+  async ask(patient = false): Promise<void> {
     if (this.lab.phase !== "ready") return;
     if (this.#busy) {
       this.#again = true;
@@ -175,7 +175,7 @@ export class Search {
     this.#last = performance.now();
     try {
       const query = this.#query();
-      this.hits = query ? await this.lab.need.call("search", { query, k: SHOWN }) : null;
+      this.hits = query ? await this.lab.need.call("search", { query, k: SHOWN, patient }) : null;
       if (query && this.hits) await this.#tell(query, this.hits);
       const item = this.selected;
       if (item !== null) {

@@ -15,6 +15,8 @@ const PUBLISH_MS = 100;
 /** A projection may take at most this share of the time. */
 const PROJECTION_SHARE = 0.25;
 const PROJECTION_MS = 160;
+/** A patient question waits at most this long for a picture of the space. */
+const PATIENCE_MS = 400;
 const SNAPSHOT_MS = 10_000;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -97,6 +99,18 @@ async function project(): Promise<void> {
   projectionCost = performance.now() - began;
   lastProjection = performance.now();
   post({ type: "projection", image, text, step, dims: at }, [image.buffer, text.buffer]);
+  waiting.splice(0).forEach((go) => go());
+}
+
+/** Patient questions. */
+const waiting: (() => void)[] = [];
+
+/** Until the next picture of the space: whoever is asked before the next step finds the embeddings of all items there. */
+function pictured(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    setTimeout(resolve, PATIENCE_MS);
+  });
 }
 
 type Occasion = "timer" | "pause" | "finish" | "evaluation";
@@ -276,7 +290,8 @@ const handlers: Handlers = {
   iteration: ({ size }) => queuedWhole(() => need(engine).iteration(size)),
   retune: ({ config }) => queuedWhole(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
   clusters: ({ k, space, method = "kmeans" }) => queuedWhole(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
-  async search({ query, k, moment = "now" }) {
+  async search({ query, k, moment = "now", patient = false }) {
+    if (patient && visible && pump.running) await pictured();
     // A picture needs a pack, although the engine looks for an encoder in it only where a run has an encoder's features.
     const parts = query.kind === "image" ? (pack ?? (await need(packs).open("emoji"))).handle : null;
     const picture = query.kind === "image" ? await pixels(query.bytes as Uint8Array<ArrayBuffer>, query.name) : null;
