@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn committed() -> Presets {
-        Presets::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+        Presets::load(&crate::workspace::Workspace::find().unwrap().root).unwrap()
     }
 
     #[test]
