@@ -244,6 +244,8 @@ export interface Calls {
   clusters: { args: { k: number; space: string; method?: Grouping }; result: Clusters };
   /** `patient`: while a run is looked at, it may wait for the next picture of the space, which needs the same embeddings. */
   search: { args: { query: Query; k: number; moment?: Moment; patient?: boolean }; result: Hits };
+  /** Patient questions are answered now. */
+  hurry: { args: null; result: null };
   neighbourhood: { args: { item: number; k: number; moment: Moment }; result: Neighbourhood };
   lessons: { args: { item: number; student: Side; count: number }; result: Lesson[] };
   similarity: { args: { items: Uint32Array }; result: Float32Array };

@@ -169,6 +169,7 @@ export class Search {
     if (this.lab.phase !== "ready") return;
     if (this.#busy) {
       this.#again = true;
+      if (!patient) void this.lab.need.call("hurry", null).catch(() => undefined);
       return;
     }
     this.#busy = true;

@@ -33,6 +33,41 @@ test("the hits stand beside those before training, and each says how far it came
   expect(await found(page, "images")).toEqual(after);
 });
 
+/** What the engine's worker says of its turns, and when the hits that follow the weights come. */
+const TURNS = (): void => {
+  const said: string[] = [];
+  const patient = new Set<number>();
+  const known = new WeakSet<Worker>();
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (this: Worker, message: { id: number; call?: string; args?: { patient?: boolean } | null }, ...rest: unknown[]) {
+    if (message.call === "search" && message.args?.patient) patient.add(message.id);
+    if (message.call && !known.has(this)) {
+      known.add(this);
+      this.addEventListener("message", ({ data }: MessageEvent<{ type: string; id: number }>) => {
+        if (data.type === "beat" || data.type === "projection") said.push(data.type);
+        else if (data.type === "answer" && patient.has(data.id)) said.push("hits");
+      });
+    }
+    (post as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
+  Object.assign(window, { said });
+};
+
+test("while it trains, the hits come in one turn with the picture of the space, and typed words do not wait for it", async ({ page }) => {
+  await page.addInitScript(TURNS);
+  await open(page);
+  await train(page);
+  await until(page, "some steps", ({ step }) => step >= 60);
+  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+  const during = said.slice(said.indexOf("beat"));
+  const hits = during.flatMap((what, at) => (what === "hits" ? [during[at - 1]] : []));
+  // Between two steps: the embeddings of the picture are there.
+  expect(hits.filter((before) => before === "projection").length, during.join(" ")).toBeGreaterThan(hits.length / 2);
+  await panel(page).getByRole("searchbox").fill("dog");
+  await expect.poll(async () => (await found(page, "images"))[0]).toMatch(/dog/i);
+  expect((await state(page)).finished).toBe(false);
+});
+
 test("a hit is explained by the neighbours and the words that it shares with the query", async ({ page }) => {
   await open(page, "epochs=6");
   await train(page);

@@ -16,7 +16,7 @@ const PUBLISH_MS = 100;
 const PROJECTION_SHARE = 0.25;
 const PROJECTION_MS = 160;
 /** A patient question waits at most this long for a picture of the space. */
-const PATIENCE_MS = 400;
+const PATIENCE_MS = 1_000;
 const SNAPSHOT_MS = 10_000;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -99,11 +99,12 @@ async function project(): Promise<void> {
   projectionCost = performance.now() - began;
   lastProjection = performance.now();
   post({ type: "projection", image, text, step, dims: at }, [image.buffer, text.buffer]);
-  waiting.splice(0).forEach((go) => go());
+  hurry();
 }
 
 /** Patient questions. */
 const waiting: (() => void)[] = [];
+const hurry = (): void => waiting.splice(0).forEach((go) => go());
 
 /** Until the next picture of the space: whoever is asked before the next step finds the embeddings of all items there. */
 function pictured(): Promise<void> {
@@ -303,6 +304,10 @@ const handlers: Handlers = {
       if (!picture) throw new Unreadable();
       return asked.search_image(need(parts), picture.width, picture.height, new Uint8Array(picture.data.buffer), k, moment);
     });
+  },
+  async hurry() {
+    hurry();
+    return null;
   },
   neighbourhood: ({ item, k, moment }) => queuedWhole(() => need(engine).neighbourhood(item, k, moment)),
   lessons: ({ item, student, count }) => queuedWhole(() => need(engine).lessons(item, student, count)),
