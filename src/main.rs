@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     keep_memory();
-    join_the_pool();
     let arguments = cli::Arguments::parse();
+    join_the_pool();
     match pollster::block_on(cli::run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -33,9 +33,9 @@ fn keep_memory() {
     }
 }
 
-/// The main thread is one of those that share the work: handing each piece over and waiting for it takes a step longer than
-/// doing it.
+/// The main thread is one of those that share the work: from outside of the pool it would hand over every product of a step
+/// and wait for it, a sixth of the step's time.
 fn join_the_pool() {
-    // Fails only where there is a pool already, which does as well.
+    // Where that fails, the pool is made without it when it is first needed.
     let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
 }

@@ -47,13 +47,15 @@ const SHARE: usize = 1 << 13;
 /// Of candidates this many times as numerous as what is wanted, nearly none gets among the best: those are kept in order
 /// while the candidates are met. Of fewer they are selected.
 const RARE: usize = 32;
+/// More are selected, too: each that gets among them moves the others.
+const FEW: usize = 256;
 
-/// The `k` best of `n` candidates under any score (order-embeddings do not score by the cosine). A score that is not a
-/// number ranks last.
+/// The `k` best of `n` candidates (fewer than 2^32) under any score (order-embeddings do not score by the cosine). A score
+/// that is not a number ranks last.
 pub fn top_k_by(n: usize, k: usize, mut score: impl FnMut(usize) -> f32) -> Vec<Hit> {
     let mut rank = |index| rank(score(index), index);
     let mut best: Vec<u64>;
-    if n / RARE < k {
+    if n / RARE < k || k > FEW {
         best = (0..n).map(rank).collect();
         if k < n {
             best.select_nth_unstable(k);

@@ -44,7 +44,8 @@ export class Search {
   /** What is asked for in words: of what is typed only what has been looked up, or hits of half a word would stand under a whole one. */
   #words = "";
   #busy = false;
-  #again = false;
+  /** What is to be asked once more, and whether at once. */
+  #again: "no" | "patient" | "now" = "no";
   #last = 0;
 
   /** The data set that the query and the selection are about. */
@@ -159,8 +160,9 @@ export class Search {
 
   /** The weights moved: ask again, but not too often, and a picture from outside only when training rests (it is encoded anew). */
   moved(): void {
-    if (document.hidden || performance.now() - this.#last < REFRESH_MS) return;
-    if (this.asked.kind === "image" && this.lab.running) return;
+    if (document.hidden) return;
+    // What follows the last step is the last to be asked.
+    if (this.lab.running && (this.asked.kind === "image" || performance.now() - this.#last < REFRESH_MS)) return;
     void this.ask(true);
   }
 
@@ -168,30 +170,33 @@ export class Search {
   async ask(patient = false): Promise<void> {
     if (this.lab.phase !== "ready") return;
     if (this.#busy) {
-      this.#again = true;
+      if (!patient || this.#again === "no") this.#again = patient ? "patient" : "now";
       if (!patient) void this.lab.need.call("hurry", null).catch(() => undefined);
       return;
     }
     this.#busy = true;
     this.#last = performance.now();
     try {
+      const ask = (query: Query, k: number): Promise<Hits> => this.lab.need.call("search", { query, k, patient });
       const query = this.#query();
-      this.hits = query ? await this.lab.need.call("search", { query, k: SHOWN, patient }) : null;
-      if (query && this.hits) await this.#tell(query, this.hits);
       const item = this.selected;
-      if (item !== null) {
-        const around = await this.lab.need.call("search", { query: { kind: "item", item }, k: 10 });
-        if (this.selected === item) this.around = around;
+      // Both in one turn, in which the embeddings stay.
+      const around = item === null ? null : ask({ kind: "item", item }, 10);
+      around?.catch(() => undefined);
+      this.hits = query ? await ask(query, SHOWN) : null;
+      if (query && this.hits) await this.#tell(query, this.hits);
+      if (around) {
+        const found = await around;
+        if (this.selected === item) this.around = found;
       }
       this.problem = "";
     } catch (error) {
       this.problem = told(error);
     } finally {
       this.#busy = false;
-      if (this.#again) {
-        this.#again = false;
-        void this.ask();
-      }
+      const again = this.#again;
+      this.#again = "no";
+      if (again !== "no") void this.ask(again === "patient");
     }
   }
 

@@ -15,7 +15,7 @@ const PUBLISH_MS = 100;
 /** A projection may take at most this share of the time. */
 const PROJECTION_SHARE = 0.25;
 const PROJECTION_MS = 160;
-/** A patient question waits at most this long for a picture of the space. */
+/** A patient question waits at most this long for a picture of the space, or as long as two take. */
 const PATIENCE_MS = 1_000;
 const SNAPSHOT_MS = 10_000;
 
@@ -110,7 +110,7 @@ const hurry = (): void => waiting.splice(0).forEach((go) => go());
 function pictured(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
-    setTimeout(resolve, PATIENCE_MS);
+    setTimeout(resolve, Math.max(PATIENCE_MS, (2 * projectionCost) / PROJECTION_SHARE));
   });
 }
 
@@ -148,6 +148,7 @@ const pump = new Pump({
   },
   failed(error) {
     publish();
+    hurry();
     const reported = failure(error);
     post({ type: "failed", failure: onGpu && reported.kind !== "diverged" ? { ...reported, fatal: true, kind: "device" } : reported });
   },
@@ -275,6 +276,7 @@ const handlers: Handlers = {
   async visible(args) {
     const shown = args.visible && !visible;
     visible = args.visible;
+    if (!visible) hurry();
     if (shown && info && !pump.running) await project();
     return null;
   },
@@ -292,7 +294,7 @@ const handlers: Handlers = {
   retune: ({ config }) => queuedWhole(() => ({ config: need(engine).retune(config), total_steps: need(engine).total_steps(), step })),
   clusters: ({ k, space, method = "kmeans" }) => queuedWhole(() => need(engine).clusters(method === "kmeans" ? { kmeans: k } : { hdbscan: k }, space)),
   async search({ query, k, moment = "now", patient = false }) {
-    if (patient && visible && pump.running) await pictured();
+    if (patient && visible && pump.wanted > 0) await pictured();
     // A picture needs a pack, although the engine looks for an encoder in it only where a run has an encoder's features.
     const parts = query.kind === "image" ? (pack ?? (await need(packs).open("emoji"))).handle : null;
     const picture = query.kind === "image" ? await pixels(query.bytes as Uint8Array<ArrayBuffer>, query.name) : null;
