@@ -32,7 +32,7 @@ test("axe finds nothing in the other views", async ({ page }) => {
     await page.getByRole("tab", { name: view }).click();
     await expect(page.getByRole("tabpanel", { name: view })).toBeVisible();
     await page.waitForTimeout(1_000);
-    await nothingFound(page);
+    await nothingFound(page, "#stage");
   }
   await page.getByRole("button", { name: "HDBSCAN" }).click();
   await expect(page.getByTestId("noise")).toBeVisible();

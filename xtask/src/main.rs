@@ -7,6 +7,8 @@ mod browser;
 mod bundle;
 mod debian;
 mod kernels;
+mod page;
+mod passed;
 mod preset;
 mod process;
 mod progress;
@@ -37,7 +39,9 @@ cargo xtask <verb>
   build [--preset A,B]   build the bundles and the site into dist/ (default: cpu,files,threads,gpu)
   serve [--port N] [--preset A,B]
                          build, and serve on loopback as soon as the CPU bundle is there
-  test [FILTER ...]      all checks and tests, or the stages whose name contains a filter
+  test [--again] [FILTER ...]
+                         all checks and tests, or the stages whose name contains a filter; tests that passed on the
+                         very same files are not run again, but with --again
   test --list            the names of the stages
   bench [--repeat N] [--rounds N] [--parts native,peers,browser,page]
                          measure this machine and the peers in one run: docs/benchmarks.md
@@ -56,7 +60,7 @@ enum Verb<'a> {
     Build(Vec<&'a str>),
     Serve { port: u16, presets: Vec<&'a str> },
     ListStages,
-    Test(Vec<&'a str>),
+    Test { again: bool, filters: Vec<&'a str> },
     Bench(bench::Options),
     Soak(Vec<&'a str>),
     Pack(&'a str),
@@ -88,12 +92,13 @@ fn parse<'a>(words: &[&'a str]) -> Result<Verb<'a>, String> {
         }
         "test" if rest == ["--list"] => Ok(Verb::ListStages),
         "test" => {
-            let unknown = rest.iter().find(|filter| !verify::NAMES.iter().any(|name| name.contains(**filter)));
+            let (again, filters): (Vec<&str>, Vec<&str>) = rest.iter().partition(|word| **word == "--again");
+            let unknown = filters.iter().find(|filter| !verify::NAMES.iter().any(|name| name.contains(**filter)));
             match unknown {
                 Some(filter) => {
                     Err(format!("no stage's name contains {filter:?}; the stages are {}", verify::NAMES.join(", ")))
                 }
-                None => Ok(Verb::Test(rest.to_vec())),
+                None => Ok(Verb::Test { again: !again.is_empty(), filters }),
             }
         }
         "bench" => bench::Options::parse(rest).map(Verb::Bench),
@@ -140,8 +145,8 @@ fn carry_out(verb: Verb) -> Result<bool> {
             let presets = Presets::load(&Workspace::find()?.root)?.choose(&presets)?;
             serve::serve(&ready(Needs::Build)?, &presets, port)?;
         }
-        Verb::Test(filters) => {
-            return Ok(verify::verify(&ready(Needs::Tests)?, &filters)?.failed == 0);
+        Verb::Test { again, filters } => {
+            return Ok(verify::verify(&ready(Needs::Tests)?, &filters, again)?.failed == 0);
         }
         Verb::Bench(options) => bench::bench(&ready(Needs::Tests)?, &options)?,
         Verb::Soak(rest) => soak::soak(&ready(Needs::Tests)?, &rest)?,
@@ -186,7 +191,8 @@ mod tests {
             parse(&["serve", "--port", "9000", "--preset", "cpu-test"]),
             Ok(Verb::Serve { port: 9000, presets: vec!["cpu-test"] })
         );
-        assert_eq!(parse(&["test", "wasm"]), Ok(Verb::Test(vec!["wasm"])));
+        assert_eq!(parse(&["test", "wasm"]), Ok(Verb::Test { again: false, filters: vec!["wasm"] }));
+        assert_eq!(parse(&["test", "--again"]), Ok(Verb::Test { again: true, filters: vec![] }));
         assert_eq!(parse(&["pack", "clipart"]), Ok(Verb::Pack("clipart")));
     }
 

@@ -2,6 +2,7 @@
 //! then a table and one closing line.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::ops::AddAssign;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -18,11 +19,23 @@ pub struct Tally {
     pub passed: usize,
     /// How many failed.
     pub failed: usize,
+    /// How many were not run again: they passed on the same files (`passed.rs`).
+    pub before: usize,
 }
 
 impl Tally {
     /// A check that has no tests of its own and passed.
-    pub const CHECK: Self = Self { passed: 1, failed: 0 };
+    pub const CHECK: Self = Self { passed: 1, failed: 0, before: 0 };
+    /// One failure.
+    const FAILURE: Self = Self { passed: 0, failed: 1, before: 0 };
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.before += other.before;
+    }
 }
 
 /// One stage: its name, and what it does. An error counts as one failure.
@@ -45,9 +58,9 @@ pub fn run(stages: Vec<Stage>) -> Tally {
         println!("\n== {} ({} of {count}, {} so far)", stage.name, index + 1, clock(started.elapsed()));
         let begun = Instant::now();
         let (tally, note) = match (stage.work)() {
-            Ok(tally) if tally.passed + tally.failed == 0 => (Tally { passed: 0, failed: 1 }, "nothing ran".to_owned()),
+            Ok(tally) if tally == Tally::default() => (Tally::FAILURE, "nothing ran".to_owned()),
             Ok(tally) => (tally, String::new()),
-            Err(error) => (Tally { passed: 0, failed: 1 }, format!("{error:#}")),
+            Err(error) => (Tally::FAILURE, format!("{error:#}")),
         };
         if !note.is_empty() {
             println!("{} failed: {note}", stage.name);
@@ -55,16 +68,23 @@ pub fn run(stages: Vec<Stage>) -> Tally {
         rows.push((stage.name, tally, begun.elapsed(), note));
     }
     let mut total = Tally::default();
-    println!("\n{:<18} {:>7} {:>7} {:>12}", "stage", "passed", "failed", "time");
-    for (name, tally, time, note) in &rows {
-        total.passed += tally.passed;
-        total.failed += tally.failed;
-        let first = note.lines().next().unwrap_or_default();
-        let line = format!("{name:<18} {:>7} {:>7} {:>12}  {first}", tally.passed, tally.failed, clock(*time));
+    let line = |name: &str, tally: Tally, time: Duration, note: &str| {
+        let Tally { passed, failed, before } = tally;
+        let line = format!("{name:<18} {passed:>7} {failed:>7} {before:>7} {:>12}  {note}", clock(time));
         println!("{}", line.trim_end());
+    };
+    println!("\n{:<18} {:>7} {:>7} {:>7} {:>12}", "stage", "passed", "failed", "before", "time");
+    for (name, tally, time, note) in &rows {
+        total += *tally;
+        line(name, *tally, *time, note.lines().next().unwrap_or_default());
     }
-    println!("{:<18} {:>7} {:>7} {:>12}\n", "all", total.passed, total.failed, clock(started.elapsed()));
-    println!("{} passed, {} failed", total.passed, total.failed);
+    line("all", total, started.elapsed(), "");
+    if total.before > 0 {
+        println!(
+            "before: passed in an earlier run, on the very same files and tools, and not run again (--again runs all)"
+        );
+    }
+    println!("\n{} passed, {} failed", total.passed, total.failed);
     total
 }
 
@@ -154,7 +174,7 @@ mod tests {
     }
 
     fn tally(passed: usize, failed: usize) -> Tally {
-        Tally { passed, failed }
+        Tally { passed, failed, before: 0 }
     }
 
     #[test]

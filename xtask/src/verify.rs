@@ -2,17 +2,17 @@
 //! compiled with the same features.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use crate::bundle::{self, Finished};
+use crate::page;
+use crate::passed::Passed;
 use crate::preset::{Preset, Presets};
 use crate::process::{command, run, text};
 use crate::progress;
-use crate::server;
 use crate::setup::Ready;
 use crate::site;
 use crate::stages::{self, Stage, Tally, Work};
@@ -24,9 +24,7 @@ const NATIVE: [&str; 1] = ["--workspace"];
 /// What is checked for the browser: the library, and the tests that run there.
 const WASM_TARGETS: [&str; 3] = ["--lib", "--test", "engine"];
 /// The longest that any one test program may take: the page's some ninety tests need most of it where others work too.
-const LIMIT: Duration = Duration::from_secs(50 * 60);
-/// Where the tests find the page: below a path, as on a project site.
-const PREFIX: &str = "/some/path/";
+pub const LIMIT: Duration = Duration::from_secs(50 * 60);
 
 /// Names of the stages, in order.
 pub const NAMES: [&str; 16] = [
@@ -48,8 +46,13 @@ pub const NAMES: [&str; 16] = [
     "page",
 ];
 
-/// Runs the stages whose name contains one of the filters; all without any.
-pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
+/// What the Rust tests in a browser do not read.
+const NOT_IN_WASM: [&str; 3] = ["docs/", "www/", "README.md"];
+
+/// Runs the stages whose name contains one of the filters; all without any. `again`: also the tests that passed already on
+/// the same files.
+pub fn verify(ready: &Ready, filters: &[&str], again: bool) -> Result<Tally> {
+    let passed = Passed::new(ready, again)?;
     let presets = Presets::load(&ready.workspace.root)?;
     let (cpu, files, gpu) = (presets.get("cpu-test")?, presets.get("files-test")?, presets.get("gpu-test")?);
     let threads = presets.get("threads-test")?;
@@ -67,16 +70,16 @@ pub fn verify(ready: &Ready, filters: &[&str]) -> Result<Tally> {
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&cpu))),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&files))),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&gpu))),
-        Box::new(|| native(ready)),
-        Box::new(|| browser(ready, &cpu)),
-        Box::new(|| browser(ready, &gpu)),
+        Box::new(|| native(ready, &passed)),
+        Box::new(|| passed.or_run("test-wasm-cpu", &NOT_IN_WASM, || browser(ready, &cpu))),
+        Box::new(|| passed.or_run("test-wasm-gpu", &NOT_IN_WASM, || browser(ready, &gpu))),
         Box::new(|| build(&cpu)),
         Box::new(|| build(&threads)),
         Box::new(|| build(&files)),
         Box::new(|| build(&gpu)),
         Box::new(|| site_check(ready)),
         Box::new(|| site::lay(ready, &ready.workspace.dist_test(), false).map(|()| Tally::CHECK)),
-        Box::new(|| page(ready, &made.borrow())),
+        Box::new(|| page::tests(ready, &passed, &made.borrow())),
     ];
     let chosen: Vec<Stage> = NAMES
         .into_iter()
@@ -148,14 +151,15 @@ fn doc(ready: &Ready) -> Result<Tally> {
     Ok(Tally::CHECK)
 }
 
-fn native(ready: &Ready) -> Result<Tally> {
+fn native(ready: &Ready, passed: &Passed) -> Result<Tally> {
     let verb = ["test", "--no-run"];
     cargo(ready, &verb, &words(&NATIVE), &[], "normal,build,dev", |_| ())?;
     let mut cargo = ready.tool("cargo")?;
     if let Some(python) = &ready.python {
         cargo.env("MTLS_LAB_PYTHON", python);
     }
-    stages::tests(cargo.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT)
+    // The stage page runs the program, so that it is compiled also where nothing is tested.
+    passed.or_run("test", &[], || stages::tests(cargo.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT))
 }
 
 /// The test file whose bodies also run in a browser; the others read files or start programs.
@@ -190,45 +194,4 @@ fn browser(ready: &Ready, preset: &Preset) -> Result<Tally> {
 fn site_check(ready: &Ready) -> Result<Tally> {
     run(ready.tool("npm")?.args(["run", "check"]).current_dir(ready.workspace.www()))?;
     Ok(Tally::CHECK)
-}
-
-/// The run that the page repeats and compares with, step by step: the report of the native program.
-fn native_run(ready: &Ready) -> Result<PathBuf> {
-    let program = ready.workspace.target().join("debug").join("mtls-lab");
-    if !program.is_file() {
-        bail!("{} is missing: run the stage test too, it compiles it", program.display());
-    }
-    let arguments = "train --data emoji-1k --views noto --preset retrieval --epochs 20 --seed 7 --no-twin --json";
-    let report = text(ready.tool(program)?.args(arguments.split(' ')))?;
-    let file = ready.workspace.root.join("target").join("native-run.json");
-    std::fs::write(&file, report).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(file)
-}
-
-/// Playwright on the built page, served as a static host would.
-fn page(ready: &Ready, made: &[(Preset, Finished)]) -> Result<Tally> {
-    let browser = ready.browser.as_ref().context("no browser was set up")?;
-    let www = ready.workspace.www();
-    if !www.join("playwright.config.ts").is_file() {
-        bail!("www/ has no playwright.config.ts: there is no page test");
-    }
-    let out = ready.workspace.dist_test();
-    if made.is_empty() {
-        bail!("no bundle was built in this call: run the stages bundle and site-build too");
-    }
-    for (preset, bundle) in made {
-        site::add(&out, preset, bundle)?;
-    }
-    let native = native_run(ready)?;
-    let served = server::start(&out, 9_080, PREFIX)?;
-    stages::tests(
-        ready
-            .tool("npx")?
-            .args(["--no-install", "playwright", "test"])
-            .current_dir(www)
-            .env("CHROMIUM", &browser.chrome)
-            .env("SITE_URL", &served.url)
-            .env("NATIVE_RUN", native),
-        LIMIT,
-    )
 }
