@@ -30,6 +30,7 @@ pub mod compare;
 pub mod config;
 pub mod data;
 pub mod device;
+mod double;
 pub mod error;
 pub mod experiment;
 pub mod export;

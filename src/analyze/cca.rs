@@ -6,6 +6,7 @@
 //! are scaled by `Σ^power`, which weights sure directions more in the cosine (Gong et al. 2014). All in f64.
 
 use crate::analyze::{all_finite, centred, mean_row, points_down, product, same_cols, same_rows};
+use crate::double::{gram, solve, solve_transposed, times_transposed};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use nalgebra::{Cholesky, DMatrix};
@@ -78,20 +79,19 @@ impl Cca {
         };
 
         // L_x⁻¹ C_xy L_y⁻ᵀ; triangular factors of a positive-definite matrix always solve.
-        let mut t = &xt * yt.transpose() / x.rows as f64;
-        lx.solve_lower_triangular_mut(&mut t);
+        let mut t = times_transposed(&yt, &xt) / x.rows as f64;
+        solve(&lx, &mut t);
         let mut t = t.transpose();
-        ly.solve_lower_triangular_mut(&mut t);
-        let Svd { u, v, sigma } = svd(t.transpose(), options.dim);
-        let (mut u, mut v) = (u, v);
-        lx.tr_solve_lower_triangular_mut(&mut u);
-        ly.tr_solve_lower_triangular_mut(&mut v);
+        solve(&ly, &mut t);
+        let Svd { mut u, mut v, sigma } = svd(t, options.dim);
+        solve_transposed(&lx, &mut u);
+        solve_transposed(&ly, &mut v);
 
         for (c, &rho) in sigma.iter().enumerate().take_while(|(_, rho)| **rho > NOISE) {
-            let sign = if points_down(u.column(c).iter().copied()) { -1.0 } else { 1.0 };
+            let sign = if points_down(u.row(c).iter().copied()) { -1.0 } else { 1.0 };
             let scale = sign * rho.powf(options.power);
             for (map, from) in [(&mut fitted.x_map, &u), (&mut fitted.y_map, &v)] {
-                for (r, value) in from.column(c).iter().enumerate() {
+                for (r, value) in from.row(c).iter().enumerate() {
                     map.row_mut(r)[c] = (value * scale) as f32;
                 }
             }
@@ -125,7 +125,7 @@ fn centred_columns(m: &Matrix, mean: &[f64]) -> DMatrix<f64> {
 
 /// Lower Cholesky factor of the regularised covariance of centred columns; none when nothing varies.
 fn whitener(columns: &DMatrix<f64>, ridge: f64) -> Result<Option<DMatrix<f64>>> {
-    let mut covariance = columns * columns.transpose() / columns.ncols() as f64;
+    let mut covariance = gram(columns) / columns.ncols() as f64;
     let variance = covariance.trace() / covariance.nrows() as f64;
     if variance <= f64::MIN_POSITIVE {
         return Ok(None);
@@ -140,7 +140,7 @@ fn whitener(columns: &DMatrix<f64>, ridge: f64) -> Result<Option<DMatrix<f64>>> 
     }
 }
 
-/// The first singular vectors, `u [d_x, r]`, `v [d_y, r]`, with falling `sigma [r]`.
+/// The first singular vectors in rows, `u [r, d_x]`, `v [r, d_y]`, with falling `sigma [r]`.
 struct Svd {
     u: DMatrix<f64>,
     v: DMatrix<f64>,
@@ -154,16 +154,16 @@ fn svd(t: DMatrix<f64>, dim: usize) -> Svd {
         let Svd { u, v, sigma } = svd(t.transpose(), dim);
         return Svd { u: v, v: u, sigma };
     }
-    let eigen = (&t * t.transpose()).symmetric_eigen();
+    let eigen = gram(&t).symmetric_eigen();
     let mut order: Vec<usize> = (0..t.nrows()).collect();
     order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
     order.truncate(dim);
     let sigma: Vec<f64> = order.iter().map(|c| eigen.eigenvalues[*c].max(0.0).sqrt()).collect();
-    let u = eigen.eigenvectors.select_columns(&order);
-    let mut v = t.transpose() * &u;
-    for (mut column, s) in v.column_iter_mut().zip(&sigma) {
+    let u = eigen.eigenvectors.select_columns(&order).transpose();
+    let mut v = times_transposed(&u, &t.transpose());
+    for (mut row, s) in v.row_iter_mut().zip(&sigma) {
         if *s > NOISE {
-            column /= *s;
+            row /= *s;
         }
     }
     Svd { u, v, sigma }

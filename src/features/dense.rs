@@ -1,5 +1,8 @@
 //! Dense products for [`super::svd`], without fused multiply-add and in one order of sums everywhere: a native and a wasm
 //! build give the same bits. Singular vectors of near-equal singular values would else turn visibly between the two.
+//!
+//! What takes long is a function of its own that is called often, here and wherever features are made: a browser compiles
+//! hot code a second time, four times as fast, but a call that has begun goes on in the code it began in.
 
 use crate::matrix::Matrix;
 use multiversion::multiversion;
@@ -36,6 +39,7 @@ pub(super) fn gram(y: &Matrix) -> DMatrix<f64> {
 }
 
 /// Adds the products of the columns of some rows, `l` numbers each, to the upper triangle of `[l, l]`.
+#[inline(never)]
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn add_gram(rows: &[f32], l: usize, upper: &mut [f32]) {
     const ROWS: usize = 8;
@@ -81,6 +85,7 @@ pub(super) fn product(x: &Matrix, m: &Matrix, triangular: bool) -> Matrix {
 
 /// One or two rows of [`product`], onto zeros: every sum in the order of the rows of `M`. Long loops over columns become
 /// vectors at every level of optimisation; tiles of sums in registers do not at the tests', and are as fast at the product's.
+#[inline(never)]
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn add_product(x: &[f32], m: &Matrix, triangular: bool, out: &mut [f32]) {
     const DEEP: usize = 4;

@@ -58,6 +58,7 @@ pub fn hog_colour(tiles: &Tiles) -> Matrix {
 }
 
 /// Area average of an RGB tile, as values 0..1: each target pixel is the mean of the source area under it.
+#[inline(never)]
 fn resized(rgb: &[u8], from: usize, to: usize) -> Vec<f32> {
     let scale = from as f32 / to as f32;
     // Per target index: the source pixels it covers and how much of each.
@@ -83,6 +84,7 @@ fn resized(rgb: &[u8], from: usize, to: usize) -> Vec<f32> {
     out
 }
 
+#[inline(never)] // As `dense.rs` says.
 fn histogram_of_gradients(rgb: &[f32], out: &mut [f32]) {
     let grey: Vec<f32> = rgb.chunks_exact(3).map(|p| 0.2125 * p[0] + 0.7154 * p[1] + 0.0721 * p[2]).collect();
     let mut cells = [[0.0f32; BINS]; CELLS * CELLS];

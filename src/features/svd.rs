@@ -8,6 +8,7 @@
 //! ten times as much.
 
 use super::dense::{axpy, gram, product};
+use crate::double::solve;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
@@ -118,13 +119,19 @@ pub(crate) fn truncated(a: &Sparse, dim: usize, seed: u64) -> Result<Svd> {
 }
 
 /// For each entry of `a`: `ends(its row, its column)` names a row of `out`, and one of `x` that is added to it so many times.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 fn add_rows(a: &Sparse, ends: impl Fn(usize, usize) -> [usize; 2], x: &Matrix, out: &mut Matrix) {
     for (i, row) in a.rows().enumerate() {
-        for &(j, v) in row {
-            let [to, from] = ends(i, j as usize);
-            axpy(out.row_mut(to), v, x.row(from));
-        }
+        add_row(row, |j| ends(i, j), x, out);
+    }
+}
+
+/// One row of [`add_rows`].
+#[inline(never)]
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_row(row: &[(u32, f32)], ends: impl Fn(usize) -> [usize; 2], x: &Matrix, out: &mut Matrix) {
+    for &(j, v) in row {
+        let [to, from] = ends(j as usize);
+        axpy(out.row_mut(to), v, x.row(from));
     }
 }
 
@@ -136,10 +143,11 @@ fn orthonormalised(y: &Matrix) -> Result<Matrix> {
     let mut shift = gram.trace() * 1e-9 + f64::MIN_POSITIVE;
     for _ in 0..6 {
         let shifted = &gram + DMatrix::identity(l, l) * shift;
-        let inverse = shifted.cholesky().and_then(|c| c.l().solve_lower_triangular(&DMatrix::identity(l, l)));
-        if let Some(inverse) = inverse {
-            // L^-ᵀ row by row is L^-1 column by column, which is how nalgebra stores it.
-            let turn = Matrix::new(l, l, inverse.iter().map(|v| *v as f32).collect())?;
+        if let Some(factor) = shifted.cholesky() {
+            let mut turn = DMatrix::identity(l, l);
+            solve(&factor.unpack(), &mut turn);
+            // L^-ᵀ, row by row as nalgebra stores its transpose.
+            let turn = Matrix::new(l, l, turn.transpose().iter().map(|v| *v as f32).collect())?;
             return Ok(product(y, &turn, true));
         }
         shift *= 10.0;

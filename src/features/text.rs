@@ -107,20 +107,22 @@ impl TextFeatures {
     /// Feature rows, `[texts.len(), dim]`, of unit length; the row of an empty text is zero.
     pub fn transform(&self, texts: &[&str]) -> Matrix {
         let mut out = Matrix::zeros(texts.len(), self.dim());
-        for (i, text) in texts.iter().enumerate() {
-            let row = out.row_mut(i);
-            let terms = count(text, self.buckets);
-            for (k, weight) in self.weighted(&terms) {
-                for (y, v) in row.iter_mut().zip(self.basis.row(k as usize)) {
-                    *y += weight * v;
-                }
-            }
-            if row.iter().map(|v| v * v).sum::<f32>() < NOISE * NOISE {
-                unseen(&terms, row);
-            }
-            normalise(row);
-        }
+        texts.iter().enumerate().for_each(|(i, text)| self.transform_one(text, out.row_mut(i)));
         out
+    }
+
+    #[inline(never)] // As `dense.rs` says.
+    fn transform_one(&self, text: &str, row: &mut [f32]) {
+        let terms = count(text, self.buckets);
+        for (k, weight) in self.weighted(&terms) {
+            for (y, v) in row.iter_mut().zip(self.basis.row(k as usize)) {
+                *y += weight * v;
+            }
+        }
+        if row.iter().map(|v| v * v).sum::<f32>() < NOISE * NOISE {
+            unseen(&terms, row);
+        }
+        normalise(row);
     }
 
     /// Mean vector of the known words of each text (n-grams left out), `[texts.len(), dim]`: the rows that the SVD gives
