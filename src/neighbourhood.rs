@@ -117,9 +117,7 @@ fn known(space: &Matrix, item: usize) -> Result<()> {
 mod tests {
     use super::*;
     use crate::config::{Form, Order};
-    use crate::loss::check::{noise, tensor, value};
-    use crate::loss::transfer::{Orders, transfer};
-    use crate::tensor::{Device, Indices};
+    use crate::loss::check::noise;
 
     fn unit(rows: usize, cols: usize, seed: u64) -> Matrix {
         Matrix::new(rows, cols, noise(rows * cols, seed)).unwrap().normalised()
@@ -151,14 +149,7 @@ mod tests {
             for lesson in &lessons {
                 assert!(lesson.teacher_gap > 0.0 && lesson.near != 7 && lesson.far != 7 && lesson.near != lesson.far);
                 // The derivative of the loss of this one triplet, by a small change of the student's gap.
-                let loss = |gap: f32| {
-                    let orders = Orders::given(
-                        Indices::new(vec![0], [1, 1], &Device::Cpu),
-                        Indices::new(vec![1], [1, 1], &Device::Cpu),
-                        tensor(1, 1, &[lesson.teacher_gap]),
-                    );
-                    value(transfer(tensor(1, 2, &[0.0, gap]), &orders, &config))
-                };
+                let loss = |gap| triplet(gap, lesson.teacher_gap, &config).0;
                 let numeric = -(loss(lesson.student_gap + 1e-2) - loss(lesson.student_gap - 1e-2)) / 2e-2;
                 let kink = config.form == Form::Hinge && (lesson.student_gap.abs() - 0.3).abs() < 2e-2;
                 assert!(kink || (numeric - lesson.force).abs() < 2e-2, "{numeric} {lesson:?}");

@@ -10,11 +10,12 @@
 //! Source: Dong, Jian & Lu 2020 (abstract) and MAI, AAAI 2018; what the paper leaves open is an option of
 //! [`TransferConfig`].
 
-use super::identity;
+use super::triplets;
 use crate::config::{TransferConfig, Triplets};
 use crate::error::{Error, Result};
 use crate::tensor::{Device, Indices, Tensor};
 use rand::Rng as _;
+use std::cell::OnceCell;
 
 /// Squared distances of unit rows, `D = 2 - 2 e e^T`, in `[0, 4]`. `[B, d] -> [B, B]`.
 pub fn distances(e: Tensor<2>) -> Tensor<2> {
@@ -24,6 +25,31 @@ pub fn distances(e: Tensor<2>) -> Tensor<2> {
 /// Squared distances of the unit rows of `a` and `b`, `[A, d] x [B, d] -> [A, B]`.
 pub fn distances_between(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     a.matmul_transposed(b).mul_scalar(-2.0).add_scalar(2.0)
+}
+
+/// A batch in one space. What the student of one direction is asked is what the teacher of the other reads: the distances
+/// are computed once, when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Space {
+    e: Tensor<2>,
+    distances: OnceCell<Tensor<2>>,
+}
+
+impl Space {
+    /// Unit rows, `[B, d]`.
+    pub fn new(e: Tensor<2>) -> Self {
+        Self { e, distances: OnceCell::new() }
+    }
+
+    /// The rows, `[B, d]`.
+    pub fn rows(&self) -> Tensor<2> {
+        self.e.clone()
+    }
+
+    /// `[B, B]`
+    pub fn distances(&self) -> Tensor<2> {
+        self.distances.get_or_init(|| distances(self.rows())).clone()
+    }
 }
 
 /// The random part of the triplets of a batch: drawn on the CPU, so that every device works on the same numbers.
@@ -83,39 +109,54 @@ enum Question {
     All(Tensor<2>),
 }
 
-/// Reads the teacher's orders from its distances `[B, B]` (no gradient passes).
-pub fn orders(teacher: Tensor<2>, draw: &Draw, config: &TransferConfig) -> Orders {
-    let teacher = teacher.inner();
-    let [b, _] = teacher.dims();
-    if config.triplets == Triplets::All {
-        return Orders(Question::All(teacher));
-    }
+/// Reads the orders of a teacher in whose space the batch is (no gradient passes).
+pub fn orders(teacher: &Space, draw: &Draw, config: &TransferConfig) -> Orders {
+    let [b, _] = teacher.e.dims();
     let near = match config.triplets {
-        Triplets::Uniform | Triplets::All => draw.near.clone(),
-        Triplets::Local => {
-            // The anchor itself is nearest to itself: push it out of the neighbourhood.
-            let closeness = teacher.clone().mul_scalar(-1.0) - identity(b, &teacher.device()).mul_scalar(1e4);
-            closeness.largest(neighbourhood(b, config)).at(&draw.near)
-        }
+        Triplets::All => return Orders(Question::All(teacher.distances().inner())),
+        Triplets::Uniform => draw.near.clone(),
+        Triplets::Local => teacher.distances().nearest_others(neighbourhood(b, config)).at(&draw.near),
     };
     let far = draw.far.clone();
-    let gap = teacher.clone().gather(&far) - teacher.gather(&near);
+    let gap = match (&teacher.e, &near, &far) {
+        (Tensor::Cpu(e), Indices::Cpu(near, _), Indices::Cpu(far, _)) => {
+            let e = e.clone().inner();
+            Tensor::Cpu(e.clone().gaps(&e, [near, far]))
+        }
+        #[cfg(feature = "gpu")]
+        _ => {
+            let table = teacher.distances().inner();
+            table.clone().gather(&far) - table.gather(&near)
+        }
+    };
     Orders::given(near, far, gap)
 }
 
 impl Orders {
-    /// Answers read elsewhere: `near`, `far` `[B, M]` are columns of the student's table, `gap` is the teacher's
-    /// `D(i,far) - D(i,near)`.
+    /// Answers read elsewhere: `near`, `far` `[B, M]` are rows of the items that the student is asked about, `gap` is the
+    /// teacher's `D(i,far) - D(i,near)`.
     pub fn given(near: Indices, far: Indices, gap: Tensor<2>) -> Self {
         Self(Question::Sampled { near, far, gap })
     }
 }
 
-/// `L_{a->b}` for the student's distances `[B, N]` (`N = B` inside a batch); zero when every triplet ties.
-pub fn transfer(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
-    match &orders.0 {
-        Question::All(teacher) => student.all_triplets(teacher, config),
-        Question::Sampled { near, far, gap } => student.sampled_triplets([near, far], gap, config),
+/// `L_{a->b}` for a student in whose space the batch is; zero when every triplet ties. `items`, `[N, d]`: whom the orders
+/// speak of, if not of the batch itself; all triplets are always those of the batch.
+pub fn transfer(student: &Space, items: Option<&Tensor<2>>, orders: &Orders, config: &TransferConfig) -> Tensor<1> {
+    let (near, far, gap) = match &orders.0 {
+        Question::All(teacher) => return student.distances().all_triplets(teacher, config),
+        Question::Sampled { near, far, gap } => (near, far, gap),
+    };
+    match (&student.e, items.unwrap_or(&student.e), near, far, gap) {
+        (Tensor::Cpu(e), Tensor::Cpu(items), Indices::Cpu(near, _), Indices::Cpu(far, _), Tensor::Cpu(gap)) => {
+            Tensor::Cpu(triplets::sampled(e.clone().gaps(items, [near, far]), gap, config))
+        }
+        #[cfg(feature = "gpu")]
+        _ => {
+            let table =
+                items.map_or_else(|| student.distances(), |items| distances_between(student.rows(), items.clone()));
+            crate::gpu::sampled::sampled(table, [near, far], gap.clone(), config)
+        }
     }
 }
 
@@ -133,6 +174,10 @@ mod tests {
     fn unit(rows: usize, cols: usize, seed: u64) -> Tensor<2> {
         let m = crate::matrix::Matrix::new(rows, cols, noise(rows * cols, seed)).unwrap().normalised();
         tensor(rows, cols, &m.data)
+    }
+
+    fn taught(student: Tensor<2>, orders: &Orders, config: &TransferConfig) -> f32 {
+        value(transfer(&Space::new(student), None, orders, config))
     }
 
     /// Plain loops over the definition.
@@ -163,10 +208,9 @@ mod tests {
     fn all_triplets_by_loops() {
         for order in [Order::Hard, Order::Soft] {
             let config = TransferConfig { triplets: Triplets::All, order, ..Default::default() };
-            let (a, b) = (distances(unit(6, 4, 1)), distances(unit(6, 4, 2)));
-            let plain = |d: &Tensor<2>| d.clone().array();
-            let expected = by_loops(&plain(&a), &plain(&b), 6, &config);
-            let loss = value(transfer(b, &orders(a, &draw(6, &config), &config), &config));
+            let (a, b) = (Space::new(unit(6, 4, 1)), unit(6, 4, 2));
+            let expected = by_loops(&a.distances().array(), &distances(b.clone()).array(), 6, &config);
+            let loss = taught(b, &orders(&a, &draw(6, &config), &config), &config);
             assert!((loss - expected).abs() < 1e-4, "{loss} != {expected}");
         }
     }
@@ -175,7 +219,9 @@ mod tests {
     fn sampled_triplets_by_loops() {
         let near: Vec<i32> = (0..60).map(|n| n * 7 % 6).collect();
         let far: Vec<i32> = (0..60).map(|n| (n * 5 + 2) % 6).collect();
-        let (teacher, student) = (distances(unit(6, 4, 1)).array(), distances(unit(6, 4, 2)));
+        // More columns than are worked on side by side, and some left over.
+        let rows = unit(6, 19, 2);
+        let (teacher, student) = (distances(unit(6, 4, 1)).array(), distances(rows.clone()));
         let at = |table: &[f32], n: usize, places: &[i32]| table[n / 10 * 6 + places[n] as usize];
         // Some tie: where both items are one, and one triplet whose items the teacher sees equally far.
         let mut gaps: Vec<f32> = (0..60).map(|n| at(&teacher, n, &far) - at(&teacher, n, &near)).collect();
@@ -200,7 +246,7 @@ mod tests {
             assert!((30..60).contains(&kept), "{kept}");
             let [near, far] = [&near, &far].map(|places| Indices::new(places.clone(), [6, 10], &Device::Cpu));
             let orders = Orders::given(near, far, tensor(6, 10, &gaps));
-            let loss = value(transfer(student.clone(), &orders, &config));
+            let loss = taught(rows.clone(), &orders, &config);
             let expected = (sum / f64::from(kept)) as f32;
             assert!((loss - expected).abs() < 1e-5, "{order:?} {form:?}: {loss} != {expected}");
         }
@@ -215,24 +261,22 @@ mod tests {
             tensor(3, 3, &t)
         };
         let config = TransferConfig { triplets: Triplets::All, gamma: 1.0, ..Default::default() };
-        let orders = orders(d([0.0, 1.0, 3.0]), &draw(3, &config), &config);
+        let loss = |config| value(d([0.0, 2.0, 1.0]).all_triplets(&d([0.0, 1.0, 3.0]), config));
         // Anchors 0, 1, 2; teacher's gaps D(far) - D(near): 9-1, 4-1, 9-4. Student [0, 2, 1]: 1-4, 1-4, 1-1.
         let softplus = |z: f32| (1.0 + z.exp()).ln();
         let expected = (softplus(3.0) + softplus(3.0) + softplus(0.0)) / 3.0;
-        let loss = value(transfer(d([0.0, 2.0, 1.0]), &orders, &config));
-        assert!((loss - expected).abs() < 1e-5, "{loss} != {expected}");
+        assert!((loss(&config) - expected).abs() < 1e-5, "{} != {expected}", loss(&config));
         // The finite margin 0.2 on the same gaps: 3.2, 3.2, 0.2.
         let hinge = TransferConfig { form: Form::Hinge, margin: 0.2, ..config };
-        let loss = value(transfer(d([0.0, 2.0, 1.0]), &orders, &hinge));
-        assert!((loss - 2.2).abs() < 1e-5, "{loss}");
+        assert!((loss(&hinge) - 2.2).abs() < 1e-5, "{}", loss(&hinge));
     }
 
     #[test]
     fn sampling_agrees_with_all_in_expectation() {
-        let (a, b) = (distances(unit(12, 5, 1)), distances(unit(12, 5, 2)));
+        let (a, b) = (Space::new(unit(12, 5, 1)), unit(12, 5, 2));
         let all = TransferConfig { triplets: Triplets::All, ..Default::default() };
         let many = TransferConfig { triplets: Triplets::Uniform, per_anchor: 4000, ..Default::default() };
-        let loss = |config| value(transfer(b.clone(), &orders(a.clone(), &draw(12, config), config), config));
+        let loss = |config| taught(b.clone(), &orders(&a, &draw(12, config), config), config);
         let (exact, sampled) = (loss(&all), loss(&many));
         assert!((exact - sampled).abs() < 0.02 * exact, "{exact} {sampled}");
     }
@@ -240,9 +284,9 @@ mod tests {
     #[test]
     fn local_near_items_are_the_teachers_neighbours() {
         let config = TransferConfig { kappa: 3, per_anchor: 50, ..Default::default() };
-        let a = distances(unit(20, 4, 1));
-        let table = a.clone().array();
-        let Question::Sampled { near, far, .. } = orders(a, &draw(20, &config), &config).0 else { panic!() };
+        let a = Space::new(unit(20, 4, 1));
+        let table = a.distances().array();
+        let Question::Sampled { near, far, .. } = orders(&a, &draw(20, &config), &config).0 else { panic!() };
         let mut ranks = [0usize; 3];
         for (n, (&j, &k)) in near.places().iter().zip(far.places()).enumerate() {
             let (i, row) = (n / 50, &table[n / 50 * 20..][..20]);
@@ -256,15 +300,20 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_differences() {
-        let teacher = distances(unit(6, 4, 1));
+        let teacher = Space::new(unit(6, 4, 1));
         for (triplets, order) in
             [(Triplets::All, Order::Hard), (Triplets::Local, Order::Hard), (Triplets::Uniform, Order::Soft)]
         {
             let config = TransferConfig { triplets, order, gamma: 2.0, kappa: 2, ..Default::default() };
-            let orders = orders(teacher.clone(), &draw(6, &config), &config);
-            gradient(6, 4, &noise(24, 2), |e| transfer(distances(e), &orders, &config));
+            let orders = orders(&teacher, &draw(6, &config), &config);
+            let rows: Vec<f32> = noise(6 * 19, 2).iter().map(|x| 0.4 * x).collect();
+            gradient(6, 19, &rows, |e| transfer(&Space::new(e), None, &orders, &config));
             let hinge = TransferConfig { form: Form::Hinge, margin: 5.0, ..config };
-            gradient(6, 4, &noise(24, 2), |e| transfer(distances(e), &orders, &hinge));
+            gradient(6, 19, &rows, |e| transfer(&Space::new(e), None, &orders, &hinge));
+            if triplets != Triplets::All {
+                let items = unit(6, 19, 3);
+                gradient(6, 19, &rows, |e| transfer(&Space::new(e), Some(&items), &orders, &config));
+            }
         }
     }
 
@@ -273,8 +322,8 @@ mod tests {
         let config = TransferConfig::default();
         let teacher = unit(6, 4, 1).tracked();
         let student = unit(6, 4, 2).tracked();
-        let orders = orders(distances(teacher.clone()), &draw(6, &config), &config);
-        let grads = transfer(distances(student.clone()), &orders, &config).backward();
+        let orders = orders(&Space::new(teacher.clone()), &draw(6, &config), &config);
+        let grads = transfer(&Space::new(student.clone()), None, &orders, &config).backward();
         assert!(student.grad(&grads).is_some());
         assert!(teacher.grad(&grads).is_none());
     }
@@ -284,17 +333,13 @@ mod tests {
         let config = TransferConfig::default();
         assert!(Draw::new(2, &config, &mut stream(1, Purpose::Triplets, 0), &Device::Cpu).is_err());
         // All teachers' points equal: every triplet ties, nothing is taught, nothing is NaN.
-        let same = tensor(5, 5, &[0.0; 25]);
-        let loss = transfer(distances(unit(5, 3, 1)), &orders(same, &draw(5, &config), &config), &config);
-        assert_eq!(value(loss), 0.0);
+        let same = Space::new(tensor(5, 3, &[0.6, 0.8, 0.0].repeat(5)));
+        assert_eq!(taught(unit(5, 3, 1), &orders(&same, &draw(5, &config), &config), &config), 0.0);
         let every = TransferConfig { triplets: Triplets::All, ..Default::default() };
-        let tied = orders(tensor(5, 5, &[0.0; 25]), &draw(5, &every), &every);
-        assert_eq!(value(transfer(distances(unit(5, 3, 1)), &tied, &every)), 0.0);
+        assert_eq!(value(distances(unit(5, 3, 1)).all_triplets(&tensor(5, 5, &[0.0; 25]), &every)), 0.0);
         // Distances at their extremes with a sharp student do not overflow.
         let sharp = TransferConfig { gamma: 1e3, ..Default::default() };
         let far = tensor(3, 2, &[1.0, 0.0, -1.0, 0.0, 0.6, 0.8]);
-        let loss =
-            transfer(distances(far.clone()), &orders(distances(unit(3, 2, 4)), &draw(3, &sharp), &sharp), &sharp);
-        assert!(value(loss).is_finite());
+        assert!(taught(far, &orders(&Space::new(unit(3, 2, 4)), &draw(3, &sharp), &sharp), &sharp).is_finite());
     }
 }

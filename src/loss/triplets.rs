@@ -13,8 +13,9 @@
 use super::sigmoids::{Points, Terms, bounds};
 use crate::config::{Form, Order, TransferConfig};
 use crate::matrix::sum;
+use crate::tensor::Tensor;
+use crate::tensor::cpu::Array;
 use crate::tensor::cpu::elementwise::positive;
-use crate::tensor::{Indices, Tensor};
 use std::ops::Range;
 
 impl Tensor<2> {
@@ -32,32 +33,23 @@ impl Tensor<2> {
             _ => unreachable!("both tables live on one device"),
         }
     }
+}
 
-    /// The mean loss over triplets of a student with these distances `[B, N]`: `near` and `far`, `[B, M]`, are columns of it,
-    /// `gap`, `[B, M]`, is the teacher's `D(i,far) - D(i,near)`; where it is zero there is no triplet.
-    pub fn sampled_triplets(self, [near, far]: [&Indices; 2], gap: &Self, config: &TransferConfig) -> Tensor<1> {
-        let [_, n] = self.dims();
-        match (&self, near, far, gap) {
-            (Tensor::Cpu(student), Indices::Cpu(near, m), Indices::Cpu(far, _), Tensor::Cpu(gap)) => {
-                let (s, mut gradient) = (student.values(), vec![0.0; student.values().len()]);
-                let (mut loss, mut kept) = (0.0, 0);
-                for (t, &taught) in gap.values().iter().enumerate().filter(|(_, taught)| **taught != 0.0) {
-                    let row = t / m * n;
-                    let [near, far] = [near, far].map(|places| row + places[t] as usize);
-                    let (each, by_gap) = triplet(s[far] - s[near], taught, config);
-                    loss += f64::from(each);
-                    kept += 1;
-                    gradient[far] += by_gap;
-                    gradient[near] -= by_gap;
-                }
-                let each = 1.0 / f64::from(kept.max(1));
-                gradient.iter_mut().for_each(|g| *g *= each as f32);
-                Tensor::Cpu(student.clone().with_gradient((loss * each) as f32, gradient))
-            }
-            #[cfg(feature = "gpu")]
-            _ => crate::gpu::sampled::sampled(self, [near, far], gap.clone(), config),
-        }
+/// The mean loss over triplets by how much farther the far item is than the near one, to the student and to the teacher,
+/// `[B, M]` each; where the teacher's gap is zero there is no triplet.
+pub(crate) fn sampled(student: Array, taught: &Array, config: &TransferConfig) -> Array {
+    let mut gradient = vec![0.0; student.values().len()];
+    let (mut loss, mut kept) = (0.0, 0);
+    let gaps = student.values().iter().zip(taught.values()).zip(&mut gradient);
+    for ((&gap, &taught), gradient) in gaps.filter(|((_, taught), _)| **taught != 0.0) {
+        let (each, by_gap) = triplet(gap, taught, config);
+        loss += f64::from(each);
+        kept += 1;
+        *gradient = by_gap;
     }
+    let each = 1.0 / f64::from(kept.max(1));
+    gradient.iter_mut().for_each(|g| *g *= each as f32);
+    student.with_gradient((loss * each) as f32, gradient)
 }
 
 /// Loss of a triplet, and its derivative by the student's gap `D(i,k) - D(i,j)`, as the teacher's gap orders it.

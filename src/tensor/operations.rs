@@ -262,25 +262,41 @@ impl Tensor<2> {
     /// Columns of the `k` largest numbers of every row, largest first, `[B, N] -> [B, k]`.
     pub fn largest(self, k: usize) -> Indices {
         match self.inner() {
-            Self::Cpu(t) => {
-                let [rows, columns] = [t.shape()[0], t.shape()[1]];
-                let best = |row: &[f32]| {
-                    let hits = crate::analyze::top_k_by(columns, k, |n| row[n]);
-                    hits.into_iter().map(|hit| hit.index as i32).collect::<Vec<_>>()
-                };
-                #[cfg(feature = "cli")]
-                let places = {
-                    use rayon::prelude::*;
-                    t.values().par_chunks(columns.max(1)).with_min_len(64).flat_map_iter(best).collect()
-                };
-                #[cfg(not(feature = "cli"))]
-                let places = t.values().chunks(columns.max(1)).flat_map(best).collect();
-                Indices::new(places, [rows, k], &Device::Cpu)
-            }
+            Self::Cpu(t) => best(&t, k, |_, _, x| x),
             #[cfg(feature = "gpu")]
             Self::Gpu(t) => Indices::Gpu(t.argtopk(k, 1)),
         }
     }
+
+    /// Columns of the `k` smallest numbers of every row of distances, smallest first, without an item's distance to itself;
+    /// `k` below B. `[B, B] -> [B, k]`.
+    pub fn nearest_others(self, k: usize) -> Indices {
+        match self.inner() {
+            Self::Cpu(t) => best(&t, k, |i, n, x| if n == i { f32::NEG_INFINITY } else { -x }),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(t) => {
+                let far = Self::eye(t.dims()[0], &Device::Gpu(t.device())).mul_scalar(1e4);
+                (Self::Gpu(t) + far).mul_scalar(-1.0).largest(k)
+            }
+        }
+    }
+}
+
+/// Columns of the `k` numbers of every row to which `score(row, column, number)` gives most, best first.
+fn best(table: &cpu::Array, k: usize, score: impl Fn(usize, usize, f32) -> f32 + Sync) -> Indices {
+    let [rows, columns] = [table.shape()[0], table.shape()[1]];
+    let best = |(i, row): (usize, &[f32])| {
+        let hits = crate::analyze::top_k_by(columns, k, |n| score(i, n, row[n]));
+        hits.into_iter().map(|hit| hit.index as i32).collect::<Vec<_>>()
+    };
+    #[cfg(feature = "cli")]
+    let places = {
+        use rayon::prelude::*;
+        table.values().par_chunks(columns.max(1)).with_min_len(64).enumerate().flat_map_iter(best).collect()
+    };
+    #[cfg(not(feature = "cli"))]
+    let places = table.values().chunks(columns.max(1)).enumerate().flat_map(best).collect();
+    Indices::new(places, [rows, k], &Device::Cpu)
 }
 
 impl Tensor<4> {

@@ -137,7 +137,7 @@ impl Index {
 mod tests {
     use super::*;
     use crate::loss::check::{noise, value};
-    use crate::loss::transfer::{distances_between, transfer};
+    use crate::loss::transfer::{Space, transfer};
     use crate::rng::{Purpose, stream};
 
     fn unit(rows: usize, cols: usize, seed: u64) -> Matrix {
@@ -155,7 +155,7 @@ mod tests {
             let mut rng = stream(1, Purpose::Triplets, 0);
             let orders = index.orders(side, &anchors, &config, &mut rng, &device);
             let rows = upload(own.select(anchors.iter().copied()), &device);
-            value(transfer(distances_between(rows, index.bank(side)), &orders, &config))
+            value(transfer(&Space::new(rows), Some(&index.bank(side)), &orders, &config))
         };
         assert!(loss(Side::Image, &teacher) < 0.5 * loss(Side::Text, &other));
     }

@@ -9,12 +9,12 @@ use crate::config::{Config, Control, Neighbours, Retrieval, Schedule, Teacher};
 use crate::error::{Error, Result};
 use crate::loss::order::non_negative;
 use crate::loss::retrieval::{Calibration, SCALE_MAX, retrieval};
-use crate::loss::transfer::{Draw, Orders, distances, distances_between, orders, transfer};
+use crate::loss::transfer::{Draw, Orders, Space, orders, transfer};
 use crate::loss::within::within;
 use crate::model::tower::Training;
 use crate::model::{Side, Weights, embed};
 use crate::tensor::Tensor;
-use std::cell::OnceCell;
+use std::borrow::Cow;
 
 pub mod walk;
 
@@ -87,41 +87,21 @@ impl Terms {
     }
 }
 
-/// The distances inside a batch. What the student of one direction is asked is the teacher's table of the other: each is
-/// computed once, when it is asked for.
-struct Tables {
-    e: [Tensor<2>; 2],
-    distances: [OnceCell<Tensor<2>>; 2],
-}
-
-impl Tables {
-    fn new(e: [Tensor<2>; 2]) -> Self {
-        Self { e, distances: Default::default() }
-    }
-
-    /// `[B, B]`
-    fn distances(&self, side: Side) -> Tensor<2> {
-        let side = side as usize;
-        self.distances[side].get_or_init(|| distances(self.e[side].clone())).clone()
-    }
-}
-
 impl Pass<'_> {
     /// One step on the total.
     fn joint(&self, state: &mut State) -> Result<Tensor<2>> {
         let tracked = state.weights.tracked();
         let mut training = self.training();
         let terms = {
-            let tables = Tables::new(self.forward(&tracked, &mut training)?);
-            let [teach_v, teach_t] = self.orders(state, &tables)?;
-            let learn = |side, orders| transfer(self.distances(side, &tables), &orders, &self.config.transfer);
-            let [v, t] = &tables.e;
+            let spaces = self.forward(&tracked, &mut training)?.map(Space::new);
+            let [teach_v, teach_t] = self.orders(state, &spaces)?;
+            let [v, t] = &spaces;
             Terms {
-                retrieval: self.retrieval(&tracked, v.clone(), t.clone())?,
-                within: self.within(&tables)?,
+                retrieval: self.retrieval(&tracked, v.rows(), t.rows())?,
+                within: self.within(&spaces)?,
                 transfer: [
-                    teach_v.map(|orders| learn(Side::Image, orders)),
-                    teach_t.map(|orders| learn(Side::Text, orders)),
+                    teach_v.map(|orders| self.transfer(Side::Image, &spaces, &orders)),
+                    teach_t.map(|orders| self.transfer(Side::Text, &spaces, &orders)),
                 ],
             }
         };
@@ -138,11 +118,11 @@ impl Pass<'_> {
         let mut training = self.training();
         let e = self.forward(&tracked, &mut training)?;
         let (taught, mut terms) = {
-            let tables = Tables::new(e);
-            let [v, t] = &tables.e;
-            let retrieval = self.retrieval(&tracked, v.clone(), t.clone())?;
-            let terms = Terms { within: self.within(&tables)?, retrieval, transfer: [None, None] };
-            (self.orders(state, &tables)?, terms)
+            let spaces = e.map(Space::new);
+            let [v, t] = &spaces;
+            let retrieval = self.retrieval(&tracked, v.rows(), t.rows())?;
+            let terms = Terms { within: self.within(&spaces)?, retrieval, transfer: [None, None] };
+            (self.orders(state, &spaces)?, terms)
         };
         let r = &self.config.retrieval;
         let mut norm = if r.weight + r.within_image + r.within_text > 0.0 {
@@ -159,7 +139,7 @@ impl Pass<'_> {
             let tracked = state.weights.tracked();
             let mut training = self.training();
             let e = represent(&tracked, side, self.input(side), self.config, Some(&mut training[n]))?;
-            let term = transfer(self.distances(side, &Tables::new([e.clone(), e])), &orders, config);
+            let term = self.transfer(side, &[e.clone(), e].map(Space::new), &orders);
             let loss = term.clone().mul_scalar(lambda as f32);
             let more = state.update(tracked, &loss.backward(), self.learning_rate, &self.config.train)?;
             norm = norm.max_pair(more);
@@ -193,7 +173,7 @@ impl Pass<'_> {
         Ok(retrieval(v, t, calibration, self.batch.known.clone(), &self.config.retrieval))
     }
 
-    fn within(&self, tables: &Tables) -> Result<[Option<Tensor<1>>; 2]> {
+    fn within(&self, spaces: &[Space; 2]) -> Result<[Option<Tensor<1>>; 2]> {
         let config = &self.config.retrieval;
         let term = |side: Side, weight: f64| -> Result<Option<Tensor<1>>> {
             if weight == 0.0 {
@@ -201,21 +181,19 @@ impl Pass<'_> {
             }
             let partner = self.batch.partner.clone();
             let partner = partner.ok_or_else(|| Error::Config("the within-view term needs train.per_item 2".into()))?;
-            Ok(Some(within(tables.distances(side), partner, self.batch.known.clone(), config)))
+            Ok(Some(within(spaces[side as usize].distances(), partner, self.batch.known.clone(), config)))
         };
         Ok([term(Side::Image, config.within_image)?, term(Side::Text, config.within_text)?])
     }
 
-    /// What the student's answers are read from: `[B, B]`, or `[B, N]` to the items of the index.
-    fn distances(&self, side: Side, tables: &Tables) -> Tensor<2> {
-        match self.index {
-            Some(index) => distances_between(tables.e[side as usize].clone(), index.bank(side)),
-            None => tables.distances(side),
-        }
+    /// What `orders` teach the tower of `side`, inside the batch or among the items of the index.
+    fn transfer(&self, side: Side, spaces: &[Space; 2], orders: &Orders) -> Tensor<1> {
+        let bank = self.index.map(|index| index.bank(side));
+        transfer(&spaces[side as usize], bank.as_ref(), orders, &self.config.transfer)
     }
 
     /// The orders that teach the image tower and the text tower; none for a direction that is off.
-    fn orders(&self, state: &State, tables: &Tables) -> Result<[Option<Orders>; 2]> {
+    fn orders(&self, state: &State, spaces: &[Space; 2]) -> Result<[Option<Orders>; 2]> {
         let config = &self.config.transfer;
         let on = [config.lambda_v, config.lambda_t].map(|lambda| lambda > 0.0 && self.structure);
         if config.neighbours == Neighbours::Corpus {
@@ -227,21 +205,21 @@ impl Pass<'_> {
                 return Ok(None);
             }
             let teacher = teacher_of(student, config.control);
-            let mut table = match (config.teacher, teacher) {
-                (Teacher::Embedding, side) => tables.distances(side),
+            let mut space = match (config.teacher, teacher) {
+                (Teacher::Embedding, side) => Cow::Borrowed(&spaces[side as usize]),
                 (Teacher::Average, side) => {
-                    distances(represent(&state.average, side, self.input(side), self.config, None)?)
+                    Cow::Owned(Space::new(represent(&state.average, side, self.input(side), self.config, None)?))
                 }
                 (Teacher::Features | Teacher::Fused, side) => {
                     let missing = || Error::Config("the fixed teacher was not prepared for this batch".into());
                     let [image, text] = self.batch.fixed.clone().ok_or_else(missing)?;
-                    distances(if side == Side::Image { image } else { text })
+                    Cow::Owned(Space::new(if side == Side::Image { image } else { text }))
                 }
             };
             if let (Control::Shuffled, Some(permutation)) = (config.control, &self.batch.permutation) {
-                table = table.select(0, permutation).select(1, permutation);
+                space = Cow::Owned(Space::new(space.rows().select(0, permutation)));
             }
-            Ok(Some(orders(table, draw, config)))
+            Ok(Some(orders(&space, draw, config)))
         };
         let [image, text] = &self.batch.draws;
         Ok([order(Side::Image, on[0], image)?, order(Side::Text, on[1], text)?])

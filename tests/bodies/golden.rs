@@ -2,7 +2,7 @@
 
 use mtls_lab::config::{RetrievalConfig, TransferConfig};
 use mtls_lab::loss::retrieval::{Calibration, retrieval};
-use mtls_lab::loss::transfer::{Draw, distances, orders, transfer};
+use mtls_lab::loss::transfer::{Draw, Space, distances, orders, transfer};
 use mtls_lab::loss::within::within;
 use mtls_lab::model::tower::unit_rows;
 use mtls_lab::rng::{Purpose, stream};
@@ -86,9 +86,9 @@ fn loss_of(case: &Case, leaves: &BTreeMap<&str, Tensor<2>>, b: usize, d: usize, 
         }
         "transfer" => {
             let config: TransferConfig = serde_json::from_value(case.config.clone()).expect("a configuration");
-            let teacher = Tensor::new(case.teacher.clone(), [b, d], device);
+            let teacher = Space::new(Tensor::new(case.teacher.clone(), [b, d], device));
             let draw = Draw::new(b, &config, &mut stream(1, Purpose::Triplets, 0), device).expect("three items");
-            transfer(distances(unit_rows(leaf("student"))), &orders(distances(teacher), &draw, &config), &config)
+            transfer(&Space::new(unit_rows(leaf("student"))), None, &orders(&teacher, &draw, &config), &config)
         }
         "within" => {
             let partner = Indices::new(case.partner.clone(), [b, 1], device);

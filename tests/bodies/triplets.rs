@@ -1,7 +1,7 @@
 //! The kernels for all triplets against the plain B^3 tensor, value and gradient, on fresh random inputs.
 
-use mtls_lab::config::{Form, Order, TransferConfig, Triplets};
-use mtls_lab::loss::transfer::{Draw, distances, orders, transfer};
+use mtls_lab::config::{Form, Order, TransferConfig};
+use mtls_lab::loss::transfer::distances;
 use mtls_lab::model::tower::unit_rows;
 use mtls_lab::rng::{Purpose, Rng, stream};
 use mtls_lab::tensor::{Device, Tensor};
@@ -58,17 +58,15 @@ pub async fn all_triplets_on(device: &Device) {
             (Order::Soft, Form::Hinge, 3.0),
             (Order::Hard, Form::Hinge, 3.0),
         ] {
-            let config = TransferConfig { triplets: Triplets::All, order, form, gamma, ..Default::default() };
+            let config = TransferConfig { order, form, gamma, ..Default::default() };
             let teacher = distances(rows(b, 4, &mut rng, device));
             let student = distances(rows(b, 4, &mut rng, device));
-            let draw = Draw::new(b, &config, &mut rng, device).unwrap();
-            let taught = orders(teacher.clone(), &draw, &config);
-            let known = teacher.values().await.unwrap();
+            let known = teacher.clone().values().await.unwrap();
             let mut found = Vec::new();
             for kernel in [true, false] {
                 let leaf = student.clone().tracked();
                 let d = leaf.clone();
-                let loss = if kernel { transfer(d, &taught, &config) } else { plain(d, &known, &config) };
+                let loss = if kernel { d.all_triplets(&teacher, &config) } else { plain(d, &known, &config) };
                 let value = loss.clone().values().await.unwrap()[0];
                 let gradient = leaf.grad(&loss.backward()).expect("it depends on the student").values().await.unwrap();
                 found.push((value, gradient));

@@ -6,6 +6,7 @@
 
 pub mod conv;
 pub mod elementwise;
+mod gaps;
 pub mod graph;
 mod index;
 pub mod matmul;

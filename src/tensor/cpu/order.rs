@@ -42,7 +42,7 @@ impl Array {
 }
 
 /// Calls `each(i, row i)` for the rows of a table, on all threads that there are.
-fn rows(table: &mut [f32], width: usize, each: impl Fn(usize, &mut [f32]) + Sync + Send) {
+pub(super) fn rows(table: &mut [f32], width: usize, each: impl Fn(usize, &mut [f32]) + Sync + Send) {
     let each = |(i, row): (usize, &mut [f32])| each(i, row);
     #[cfg(feature = "cli")]
     {

@@ -1,8 +1,9 @@
 //! One iteration taken apart: what each term of the loss asks of each embedding, and where the update takes them.
 
-use super::{Pass, Tables, represent, step};
+use super::{Pass, represent, step};
 use crate::config::Config;
 use crate::error::Result;
+use crate::loss::transfer::Space;
 use crate::matrix::Matrix;
 use crate::model::Side;
 use crate::model::weights::download;
@@ -52,18 +53,18 @@ pub async fn walk(
     let loss = pass.retrieval(&weights, v.clone(), t.clone())?.mul_scalar(config.retrieval.weight as f32);
     pulls.push(Pull { term: "retrieval", on: pulled(&[v, t], loss).await? });
 
-    for (n, orders) in pass.orders(state, &Tables::new(embedded.clone()))?.into_iter().enumerate() {
+    for (n, orders) in pass.orders(state, &embedded.clone().map(Space::new))?.into_iter().enumerate() {
         let Some(orders) = orders else { continue };
         let (side, term, weight) = [
             (Side::Image, "transfer_v", config.transfer.lambda_v),
             (Side::Text, "transfer_t", config.transfer.lambda_t),
         ][n];
         let e = leaves();
-        let loss = super::transfer(pass.distances(side, &Tables::new(e.clone())), &orders, &config.transfer);
+        let loss = pass.transfer(side, &e.clone().map(Space::new), &orders);
         pulls.push(Pull { term, on: pulled(&e, loss.mul_scalar(weight as f32)).await? });
     }
     let [v, t] = leaves();
-    let within = pass.within(&Tables::new([v.clone(), t.clone()]))?;
+    let within = pass.within(&[v.clone(), t.clone()].map(Space::new))?;
     let weights_of = [config.retrieval.within_image, config.retrieval.within_text];
     let terms = within.into_iter().zip(weights_of).filter_map(|(term, w)| term.map(|t| t.mul_scalar(w as f32)));
     if let Some(loss) = terms.reduce(|a, b| a + b) {
