@@ -22,7 +22,7 @@ const PREFIX: &str = "/some/path/";
 /// How a file of tests is named.
 const TESTS: &str = ".spec.ts";
 /// What every one of them may depend on is the whole checkout but this.
-const APART: [&str; 8] = [
+pub const APART: [&str; 8] = [
     TESTS,
     "benches/",
     "docs/benchmarks.md",
@@ -33,25 +33,38 @@ const APART: [&str; 8] = [
     "README.md",
 ];
 
-/// Playwright on the built page, served as a static host would, for the files that did not pass as they are.
-pub fn tests(ready: &Ready, passed: &Passed, made: &[(Preset, Finished)]) -> Result<Tally> {
+/// What earlier stages of the same call leave for this one.
+#[derive(Default)]
+pub struct Made {
+    /// The bundles.
+    pub bundles: Vec<(Preset, Finished)>,
+    /// Whether the native program was compiled.
+    pub native: bool,
+    /// Whether the page was laid out.
+    pub site: bool,
+}
+
+/// How many bundles the whole page has.
+const BUNDLES: usize = 4;
+
+/// Playwright on the built page, served as a static host would, for the files that did not pass as they are. `begun`: the
+/// checkout (without [`APART`]) as it was before anything of it was built.
+pub fn tests(ready: &Ready, passed: &Passed, made: &Made, begun: Option<String>) -> Result<Tally> {
     let browser = ready.browser.as_ref().context("no browser was set up")?;
     let out = ready.workspace.dist_test();
-    if made.is_empty() {
+    if made.bundles.is_empty() {
         bail!("no bundle was built in this call: run the stages bundle and site-build too");
     }
-    for (preset, bundle) in made {
+    for (preset, bundle) in &made.bundles {
         site::add(&out, preset, bundle)?;
     }
     let www = ready.workspace.www();
-    // Without some of its bundles it is another page.
-    let bundles: Vec<&str> = made.iter().map(|(preset, _)| preset.name.as_str()).collect();
-    let bundles = bundles.join(" ");
     let inputs = |page: Option<&String>, file: &str| -> Result<Option<String>> {
         let text = read(&www.join("tests").join(file))?;
-        Ok(page.map(|page| stamp::parts(&[page.as_bytes(), bundles.as_bytes(), text.as_bytes()])))
+        Ok(page.map(|page| stamp::parts(&[page.as_bytes(), text.as_bytes()])))
     };
-    let page = passed.inputs(&APART);
+    // What was built in another call may be of other files.
+    let page = begun.filter(|_| made.native && made.site && made.bundles.len() == BUNDLES);
     let mut tally = Tally::default();
     let mut files = Vec::new();
     for file in stamp::walk(&www.join("tests"), &[])? {
@@ -67,6 +80,7 @@ pub fn tests(ready: &Ready, passed: &Passed, made: &[(Preset, Finished)]) -> Res
     if files.is_empty() {
         return Ok(tally);
     }
+    files.iter().for_each(|(file, _)| passed.forget(file));
     let native = native_run(ready)?;
     let served = server::start(&out, 9_080, PREFIX)?;
     let report = ready.workspace.root.join("target").join("page-tests.json");

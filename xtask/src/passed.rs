@@ -1,5 +1,7 @@
 //! What passed already: tests whose files, tools and browser are those of a run that passed are not run again, as a compiler
-//! does not compile again what did not change. Continuous integration runs all of them (`--again`).
+//! does not compile again what did not change. Continuous integration runs all of them (`--again`). Of what is installed, the
+//! compiler, the browser with its driver and the interpreters are looked at; libraries of the system, drivers of graphics cards
+//! among them, are not.
 
 use std::path::PathBuf;
 
@@ -21,11 +23,12 @@ pub struct Passed {
 impl Passed {
     /// The notes of this checkout; `again`: all are run, whatever passed.
     pub fn new(ready: &Ready, again: bool) -> Result<Self> {
-        let mut tools = vec![ready.toolchain.name()];
-        tools.push(text(ready.tool("node")?.arg("--version"))?);
-        if let Some(browser) = &ready.browser {
-            tools.push(text(command(&browser.chrome).arg("--version"))?);
-        }
+        let mut tools = vec![ready.toolchain.name(), std::env::var("RUSTFLAGS").unwrap_or_default()];
+        let mut programs = vec![ready.tool("node")?, ready.tool("wasm-split")?];
+        programs.extend(ready.python.iter().map(command));
+        programs.extend(ready.browser.iter().flat_map(|browser| [&browser.chrome, &browser.driver]).map(command));
+        // What is not there is another tool than any version of it.
+        tools.extend(programs.iter_mut().map(|program| text(program.arg("--version")).unwrap_or_default()));
         let root = ready.workspace.root.clone();
         let folder = root.join("target").join("passed");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -60,6 +63,11 @@ impl Passed {
         }
     }
 
+    /// From here on nothing of this name is known to have passed: it is run again.
+    pub fn forget(&self, name: &str) {
+        let _ = std::fs::remove_file(self.folder.join(name));
+    }
+
     /// Runs a stage, unless it passed on these inputs. What changes while it runs was not seen to pass.
     pub fn or_run(&self, name: &str, without: &[&str], work: impl FnOnce() -> Result<Tally>) -> Result<Tally> {
         let inputs = self.inputs(without);
@@ -67,6 +75,7 @@ impl Passed {
             println!("{name}: its {} tests passed on the very same files and tools; not run again", tally.before);
             return Ok(tally);
         }
+        self.forget(name);
         let tally = work()?;
         if tally.failed == 0 && self.inputs(without) == inputs {
             self.note(name, inputs.as_deref(), tally.passed)?;
@@ -118,5 +127,8 @@ mod tests {
         for other in [passed(true, "1"), passed(false, "2")] {
             assert_eq!(other.or_run("stage", &["apart/", ".md"], good).unwrap(), tally(3, 0, 0));
         }
+        assert_eq!((stage(&good), stage(&good)), (tally(3, 0, 0), tally(0, 0, 3)));
+        assert_eq!(passed(true, "1").or_run("stage", &["apart/", ".md"], || Ok(failed)).unwrap(), failed);
+        assert_eq!(stage(&good), tally(3, 0, 0), "it passed once, and failed since");
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle::{self, Finished};
-use crate::page;
+use crate::bundle;
+use crate::page::{self, Made};
 use crate::passed::Passed;
 use crate::preset::{Preset, Presets};
 use crate::process::{command, run, text};
@@ -57,10 +57,11 @@ pub fn verify(ready: &Ready, filters: &[&str], again: bool) -> Result<Tally> {
     let (cpu, files, gpu) = (presets.get("cpu-test")?, presets.get("files-test")?, presets.get("gpu-test")?);
     let threads = presets.get("threads-test")?;
     // What the bundle stages leave for the page stage.
-    let made: RefCell<Vec<(Preset, Finished)>> = RefCell::default();
+    let made: RefCell<Made> = RefCell::default();
+    let begun = passed.inputs(&page::APART);
     let build = |preset: &Preset| {
         let finished = bundle::build(ready, preset)?;
-        made.borrow_mut().push((preset.clone(), finished));
+        made.borrow_mut().bundles.push((preset.clone(), finished));
         Ok(Tally::CHECK)
     };
     let works: [Work; NAMES.len()] = [
@@ -70,7 +71,7 @@ pub fn verify(ready: &Ready, filters: &[&str], again: bool) -> Result<Tally> {
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&cpu))),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&files))),
         Box::new(|| clippy(ready, &WASM_TARGETS, &bundle::selection(&gpu))),
-        Box::new(|| native(ready, &passed)),
+        Box::new(|| native(ready, &passed, &made)),
         Box::new(|| passed.or_run("test-wasm-cpu", &NOT_IN_WASM, || browser(ready, &cpu))),
         Box::new(|| passed.or_run("test-wasm-gpu", &NOT_IN_WASM, || browser(ready, &gpu))),
         Box::new(|| build(&cpu)),
@@ -78,8 +79,12 @@ pub fn verify(ready: &Ready, filters: &[&str], again: bool) -> Result<Tally> {
         Box::new(|| build(&files)),
         Box::new(|| build(&gpu)),
         Box::new(|| site_check(ready)),
-        Box::new(|| site::lay(ready, &ready.workspace.dist_test(), false).map(|()| Tally::CHECK)),
-        Box::new(|| page::tests(ready, &passed, &made.borrow())),
+        Box::new(|| {
+            site::lay(ready, &ready.workspace.dist_test(), false)?;
+            made.borrow_mut().site = true;
+            Ok(Tally::CHECK)
+        }),
+        Box::new(|| page::tests(ready, &passed, &made.borrow(), begun.clone())),
     ];
     let chosen: Vec<Stage> = NAMES
         .into_iter()
@@ -151,14 +156,15 @@ fn doc(ready: &Ready) -> Result<Tally> {
     Ok(Tally::CHECK)
 }
 
-fn native(ready: &Ready, passed: &Passed) -> Result<Tally> {
+fn native(ready: &Ready, passed: &Passed, made: &RefCell<Made>) -> Result<Tally> {
     let verb = ["test", "--no-run"];
     cargo(ready, &verb, &words(&NATIVE), &[], "normal,build,dev", |_| ())?;
+    // The stage page runs the program, so that it is compiled also where nothing is tested.
+    made.borrow_mut().native = true;
     let mut cargo = ready.tool("cargo")?;
     if let Some(python) = &ready.python {
         cargo.env("MTLS_LAB_PYTHON", python);
     }
-    // The stage page runs the program, so that it is compiled also where nothing is tested.
     passed.or_run("test", &[], || stages::tests(cargo.arg("test").args(NATIVE).arg("--no-fail-fast"), LIMIT))
 }
 
