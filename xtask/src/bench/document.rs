@@ -163,7 +163,8 @@ mod tests {
             [json!({"what": "step", "batch": 128, "median_ms": 7.0, "p95_ms": 8.0, "runs": 30, "check": 0.5})],
         );
         facts.add("tfjs", [json!({"error": "offline"})]);
-        let machine = Machine { lines: vec![("processor", "X, 2 cores".into())], browser: None, busy: false };
+        let machine =
+            Machine { lines: vec![("processor", "X, 2 cores".into())], browser: None, busy: false, side_by_side: None };
         let rows = [Row::new(
             8,
             "search",

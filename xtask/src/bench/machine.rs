@@ -16,6 +16,8 @@ pub struct Machine {
     pub browser: Option<String>,
     /// Whether something else was running before the first measurement.
     pub busy: bool,
+    /// Milliseconds of a step of a program alone, and of each of two at a time, in the best rounds.
+    pub side_by_side: Option<[f64; 2]>,
 }
 
 impl Machine {
@@ -52,13 +54,23 @@ impl Machine {
         let busy = before.split(',').next().and_then(|one| one.parse().ok()).is_some_and(|one: f64| one > 1.5);
         lines.push(("load before", before));
         lines.retain(|(_, value)| !value.is_empty());
-        Ok(Self { lines, browser: None, busy })
+        Ok(Self { lines, browser: None, busy, side_by_side: None })
+    }
+
+    /// A round's [`super::native::side_by_side`].
+    pub fn saw(&mut self, [alone, each]: [f64; 2]) {
+        let [best_alone, best_each] = self.side_by_side.unwrap_or([f64::INFINITY; 2]);
+        self.side_by_side = Some([alone.min(best_alone), each.min(best_each)]);
     }
 
     /// After the last measurement.
     pub fn finish(&mut self) {
         if let Some(version) = self.browser.take() {
             self.lines.push(("browser", format!("Chromium {version}, headless")));
+        }
+        if let Some([alone, each]) = self.side_by_side {
+            let line = format!("do {:.2} times the steps of one alone", 2.0 * alone / each);
+            self.lines.push(("two programs, a thread each", line));
         }
         let load = load();
         if !load.is_empty() {

@@ -109,6 +109,12 @@ pub fn bench(ready: &Ready, options: &Options) -> Result<()> {
     let repeat = options.repeat.div_ceil(options.rounds);
     for round in 1..=options.rounds {
         eprintln!("bench: round {round} of {}", options.rounds);
+        if wanted("native") || wanted("browser") {
+            match native::side_by_side(ready, &program, repeat) {
+                Ok(times) => machine.saw(times),
+                Err(error) => eprintln!("bench: two programs at a time were not measured: {error:#}"),
+            }
+        }
         if wanted("native") {
             native::measure(ready, &program, jobs::both(repeat), &mut facts)?;
         }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::jobs::Repeated;
+use super::jobs::{self, Repeated};
 use crate::process::{run, text};
 use crate::setup::Ready;
 
@@ -24,6 +24,22 @@ pub fn compile(ready: &Ready) -> Result<PathBuf> {
 /// Writes what all measurements begin with.
 pub fn inputs(ready: &Ready, program: &Path, folder: &Path) -> Result<()> {
     run(ready.tool(program)?.args(["bench", "--inputs"]).arg(folder))
+}
+
+/// Milliseconds of a step on one thread, of a program alone and of each of two at a time (the slower one). They are equal
+/// where every core has arithmetic and caches of its own.
+pub fn side_by_side(ready: &Ready, program: &Path, repeat: usize) -> Result<[f64; 2]> {
+    let (job, times) = (jobs::step(jobs::BATCHES[1], "none").to_string(), repeat.to_string());
+    let step = || -> Result<f64> {
+        let mut bench = ready.tool(program)?;
+        bench.args(["bench", "--json", "--job", &job, "--repeat", &times]).env("RAYON_NUM_THREADS", "1");
+        let rows: Vec<Value> = serde_json::from_str(&text(&mut bench)?)?;
+        rows.first().and_then(|row| row["median_ms"].as_f64()).context("no time of a step")
+    };
+    let alone = step()?;
+    let [one, other] = std::thread::scope(|scope| [scope.spawn(step), scope.spawn(step)].map(|thread| thread.join()));
+    let ended = |step: std::thread::Result<Result<f64>>| step.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    Ok([alone, ended(one)?.max(ended(other)?)])
 }
 
 /// Every job in a process of its own: the memory that it reports is its own, too.
