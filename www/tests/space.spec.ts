@@ -203,7 +203,7 @@ test("the lasso takes what it encloses and keeps it while it moves; V takes what
   const closer = await resting(page);
   // Again, what lies on the edge of the plot itself may go either way.
   const seen = (margin: number): string[] => inside(closer.screen, n, 0, 0, box.width, box.height, margin);
-  await expect(panel).toBeVisible();
+  await expect(panel).toContainText(/\d+ items: \d+ pictures, 0 texts/);
   const count = Number(/(\d+) items: \1 pictures, 0 texts/.exec((await panel.textContent())!)![1]);
   expect(count).toBeGreaterThanOrEqual(seen(1.5).length);
   expect(count).toBeLessThanOrEqual(seen(-1.5).length);

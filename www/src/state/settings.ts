@@ -54,7 +54,7 @@ export const SETTINGS: Setting[] = [
   number(["transfer", "gamma"], 1e-3, 100),
   choice(["transfer", "triplets"], ["local", "uniform", "all"]),
   number(["transfer", "kappa"], 1, 2048, { step: 1 }),
-  number(["transfer", "per_anchor"], 1, 1024, { step: 1 }),
+  number(["transfer", "per_anchor"], 1, 256, { step: 1 }),
   choice(["transfer", "teacher"], ["embedding", "features", "average", "fused"]),
   number(["transfer", "average_decay"], 0, 0.9999),
   choice(["transfer", "neighbours"], ["batch", "corpus"]),
