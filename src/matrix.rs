@@ -85,6 +85,14 @@ pub fn dots(query: &[f32], rows: &[f32], products: &mut [f32]) {
     }
 }
 
+/// `y += a x`.
+#[inline(always)]
+pub fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
+
 /// Inner product.
 #[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {

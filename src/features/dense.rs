@@ -4,17 +4,9 @@
 //! What takes long is a function of its own that is called often, here and wherever features are made: a browser compiles
 //! hot code a second time, four times as fast, but a call that has begun goes on in the code it began in.
 
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, axpy};
 use multiversion::multiversion;
 use nalgebra::DMatrix;
-
-/// `y += a x`.
-#[inline(always)]
-pub(super) fn axpy(y: &mut [f32], a: f32, x: &[f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += a * x;
-    }
-}
 
 /// `Yᵀ Y`, `[l, l]`: f32 within a strip of rows, f64 across strips.
 pub(super) fn gram(y: &Matrix) -> DMatrix<f64> {

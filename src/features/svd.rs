@@ -7,10 +7,10 @@
 //! Orthonormalisation is by Cholesky factors of the `l × l` Gram matrix: a Householder QR of a 7,500 × 400 sketch costs
 //! ten times as much.
 
-use super::dense::{axpy, gram, product};
+use super::dense::{gram, product};
 use crate::double::solve;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, axpy};
 use crate::rng::{Purpose, stream};
 use multiversion::multiversion;
 use nalgebra::{DMatrix, SymmetricEigen};

@@ -262,7 +262,7 @@ impl Tensor<2> {
     /// Columns of the `k` largest numbers of every row, largest first, `[B, N] -> [B, k]`.
     pub fn largest(self, k: usize) -> Indices {
         match self.inner() {
-            Self::Cpu(t) => best(&t, k, |_, _, x| x),
+            Self::Cpu(t) => best(&t, k, 1.0, false),
             #[cfg(feature = "gpu")]
             Self::Gpu(t) => Indices::Gpu(t.argtopk(k, 1)),
         }
@@ -272,7 +272,7 @@ impl Tensor<2> {
     /// `k` below B. `[B, B] -> [B, k]`.
     pub fn nearest_others(self, k: usize) -> Indices {
         match self.inner() {
-            Self::Cpu(t) => best(&t, k, |i, n, x| if n == i { f32::NEG_INFINITY } else { -x }),
+            Self::Cpu(t) => best(&t, k, -1.0, true),
             #[cfg(feature = "gpu")]
             Self::Gpu(t) => {
                 let far = Self::eye(t.dims()[0], &Device::Gpu(t.device())).mul_scalar(1e4);
@@ -282,11 +282,13 @@ impl Tensor<2> {
     }
 }
 
-/// Columns of the `k` numbers of every row to which `score(row, column, number)` gives most, best first.
-fn best(table: &cpu::Array, k: usize, score: impl Fn(usize, usize, f32) -> f32 + Sync) -> Indices {
+/// Columns of the `k` numbers of every row that are largest after multiplication with `sign`, largest first; `others`: without
+/// the row's own column.
+fn best(table: &cpu::Array, k: usize, sign: f32, others: bool) -> Indices {
     let [rows, columns] = [table.shape()[0], table.shape()[1]];
     let best = |(i, row): (usize, &[f32])| {
-        let hits = crate::analyze::top_k_by(columns, k, |n| score(i, n, row[n]));
+        let score = |n| if others && n == i { f32::NEG_INFINITY } else { sign * row[n] };
+        let hits = crate::analyze::top_k_by(columns, k, score);
         hits.into_iter().map(|hit| hit.index as i32).collect::<Vec<_>>()
     };
     #[cfg(feature = "cli")]
