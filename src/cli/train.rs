@@ -182,7 +182,11 @@ fn print_table(report: &TrainReport) {
     if let Some(ratio) = report.ami_image_ratio {
         println!("image AMI is {ratio:.2} times the twin's");
     }
-    println!("{:.1} s, {:.1} ms a step", report.seconds, report.ms_per_step);
+    match report.ms_per_step {
+        // Every step was one with an evaluation, which is not timed.
+        ms if ms.is_nan() => println!("{:.1} s", report.seconds),
+        ms => println!("{:.1} s, {ms:.1} ms a step", report.seconds),
+    }
 }
 
 /// Takes the bytes of a snapshot.
