@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::rng::{Purpose, stream};
 use crate::tensor::Device;
+use crate::tensor::cpu::Array;
 use crate::train::reference::{Reference, Workload};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,13 @@ pub enum Job {
         dim: usize,
         /// Hits.
         k: usize,
+    },
+    /// A table read once from memory, on all threads: no exact search is faster.
+    Read {
+        /// Rows of the table.
+        rows: usize,
+        /// Columns.
+        dim: usize,
     },
     /// Recall and ranks of all pairs, both ways.
     Evaluate {
@@ -118,7 +126,7 @@ pub struct Measured {
     pub p95_ms: f64,
     /// Timed runs.
     pub runs: usize,
-    /// What came out: the loss of the fifth step, the score of the best hit, the sum of the recalls, the overlap of the
+    /// What came out: the loss of the fifth step, the score of the best hit, the mean of the squares, the sum of the recalls, the overlap of the
     /// neighbourhoods, the inertia, the variance along the axes.
     pub check: f64,
 }
@@ -159,6 +167,12 @@ pub async fn measure(job: Job, repeat: usize, device: &Device) -> Result<Measure
                 Ok(best / QUERIES as f64)
             })?;
             (times.into_iter().map(|t| t / QUERIES as f64).collect(), check)
+        }
+        Job::Read { rows, dim } => {
+            let table = Array::new(grouped(rows, dim, 0).data, [rows, dim]);
+            let (times, check) = timed(repeat, || Ok((0..QUERIES).map(|_| table.square_sum()).sum()))?;
+            let values = (QUERIES * rows * dim) as f64;
+            (times.into_iter().map(|t| t / QUERIES as f64).collect(), check / values)
         }
         Job::Evaluate { rows, dim } => {
             let (images, texts) = (grouped(rows, dim, 0), grouped(rows, dim, 1));
@@ -266,6 +280,7 @@ mod tests {
             r#"{"what":"step","batch":8,"transfer":"sampled"}"#,
             r#"{"what":"step","batch":8,"dim":16,"transfer":"all"}"#,
             r#"{"what":"search","rows":200,"dim":16,"k":5}"#,
+            r#"{"what":"read","rows":200,"dim":16}"#,
             r#"{"what":"evaluate","rows":50,"dim":16}"#,
             r#"{"what":"neighbours","rows":60,"dim":16,"k":5}"#,
             r#"{"what":"kmeans","rows":90,"dim":8,"k":4,"restarts":2}"#,

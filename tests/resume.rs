@@ -121,15 +121,15 @@ fn killed_while_it_reads_trains_and_compares_it_ends_with_the_same_bytes() {
     let half = length(&journal) - 1000;
     File::options().write(true).open(&journal).unwrap().set_len(half).unwrap();
 
-    // Before the first step, in the midst of training, and the twin's.
+    // Before the first step, in the midst of training, and the twin's; by the time it is looked at it may be past that.
     let (run, twin) = (cut.join("run.safetensors"), cut.join("twin.safetensors"));
     let begun = || std::fs::read_to_string(cut.join("begun.json")).unwrap_or_default();
-    killed(train(&resume), || begun().contains("data.safetensors"));
+    killed(train(&resume), || begun().contains("data.safetensors") || run.exists());
     // The pictures are not needed any more.
     std::fs::remove_dir_all(&folder).unwrap();
     killed(train(&resume), || step(&run) >= 3);
     let reached = step(&run);
-    killed(train(&resume), || step(&run) > reached + 2);
+    killed(train(&resume), || step(&run) > reached + 2 || twin.exists());
     killed(train(&resume), || step(&twin) >= 4);
     let reached = step(&twin);
     let said = finished(train(&resume));
@@ -164,7 +164,7 @@ fn with_the_encoder_a_changed_picture_is_read_anew_and_the_others_are_not() {
     std::fs::copy(&files[19], &files[7]).unwrap();
     File::options().write(true).open(&files[7]).unwrap().set_modified(UNIX_EPOCH).unwrap();
     let said = finished(train(&["--resume", "--no-twin", "--out", path(&cut)]));
-    assert!(said.contains("8 pictures were read before") || said.contains("16 pictures were read before"), "{said}");
+    assert!([8, 16, 20].iter().any(|n| said.contains(&format!("{n} pictures were read before"))), "{said}");
     finished(train(&[&settings[..], &[path(&whole)]].concat()));
     // The picture that was changed went through the encoder alone: its features differ in their last digits at most.
     let data =
@@ -206,7 +206,9 @@ fn killed_while_it_embeds_it_writes_the_same_file_and_no_other_runs() {
         let said = finished(embed(&run, &cut));
         let before: usize =
             said.lines().find_map(|line| line.strip_suffix(" were embedded before")?.parse().ok()).unwrap();
-        assert!(before >= 64 && before.is_multiple_of(64) && said.contains("329 of 330"), "{said}");
+        // All of them, where only the file was still to be written.
+        let whole_batches = before >= 64 && before.is_multiple_of(64) || before == 330;
+        assert!(whole_batches && said.contains("329 of 330"), "{said}");
         assert!(std::fs::read(&whole).unwrap() == std::fs::read(&cut).unwrap(), "{ending}: other bytes");
         assert!(!journal.exists());
     }

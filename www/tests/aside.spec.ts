@@ -1,6 +1,6 @@
 // How the space gets to the screen: where the processor draws, no frame of the page waits for a picture; a graphics card draws straight to the canvas.
 import { expect, test, type Page } from "@playwright/test";
-import { open, train, until, watch } from "./page";
+import { open, painted, train, until, watch } from "./page";
 
 interface Drawn { straight: number; aside: number; shown: number; unfinished: number; behind: number }
 
@@ -84,15 +84,3 @@ test("a graphics card draws straight to the canvas", async ({ page }) => {
   expect(await drawn()).toMatchObject({ aside: 0, shown: 0 });
   await expect.poll(() => painted(page, "plot")).toBeGreaterThan(50);
 });
-
-/** How many colours the middle of a plot shows, where nothing lies over it. */
-async function painted(page: Page, plot: string): Promise<number> {
-  const { x, y, width, height } = (await page.getByTestId(plot).boundingBox())!;
-  const png = (await page.screenshot({ clip: { x: x + width / 4, y: y + 0.3 * height, width: width / 2, height: 0.4 * height } })).toString("base64");
-  return page.evaluate(async (bytes) => {
-    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]));
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
-    context.drawImage(bitmap, 0, 0);
-    return new Set(new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)).size;
-  }, png);
-}

@@ -34,14 +34,14 @@ test("on WebGPU the page computes the CPU's curve, and survives the loss of the 
   if (start.step > 0) await page.getByRole("button", { name: "Reset", exact: true }).click();
   await until(page, "a fresh run on the GPU", ({ step, losses, phase }) => phase === "ready" && step === 0 && losses.length === 0);
   await train(page);
-  const gpu = await until(page, "eight steps on the GPU", ({ losses }) => losses.length >= 8, 200_000);
+  const gpu = await until(page, "eight steps on the GPU", ({ losses }) => losses.length >= 8, 400_000);
   const pairs = gpu.losses.slice(0, 8).map((step) => [step.total, cpu.losses.find((other) => other.step === step.step)?.total ?? Number.NaN] as const);
   const worst = Math.max(...pairs.map(([a, b]) => Math.abs(a - b) / Math.abs(b)));
   console.log(`largest relative difference between WebGPU and CPU over ${pairs.length} steps: ${worst.toExponential(2)}`);
   expect(worst).toBeLessThan(0.02);
 
   await page.evaluate(() => window.__lab.loseDevice());
-  const survived = await until(page, "the run goes on, on the CPU", ({ device, running, finished, phase }) => phase === "ready" && device === "cpu" && (running || finished), 200_000);
+  const survived = await until(page, "the run goes on, on the CPU", ({ device, running, finished, phase }) => phase === "ready" && device === "cpu" && (running || finished), 400_000);
   expect(survived.deviceWhy).toContain("lost");
   await expect(page.getByRole("alert")).toContainText("The GPU was lost");
   const end = await until(page, "the end of the run", ({ finished }) => finished);
@@ -60,7 +60,7 @@ test("every view works on a run that WebGPU trains", async ({ page }) => {
   await page.getByTestId("iteration").getByRole("button", { name: "Pulls" }).click();
   await expect(page.getByTestId("pulls").locator("line.arrow").first()).toBeAttached({ timeout: 120_000 });
   await train(page);
-  const end = await until(page, "the end of the run", ({ finished }) => finished, 200_000);
+  const end = await until(page, "the end of the run", ({ finished }) => finished, 400_000);
   expect(end.device).toBe("gpu");
   await view("Neighbourhoods");
   await expect(page.getByTestId("neighbourhoods").locator("tbody ol").first().locator("li")).toHaveCount(8, { timeout: 120_000 });
@@ -80,7 +80,7 @@ test("every view works on a run that WebGPU trains", async ({ page }) => {
   await until(page, "a fresh run", ({ step, phase }) => phase === "ready" && step === 0);
   await page.evaluate(() => window.__lab.loseDevice());
   await page.getByRole("searchbox").fill("dog");
-  const moved = await until(page, "the run stands on the CPU", ({ device, phase }) => phase === "ready" && device === "cpu", 200_000);
+  const moved = await until(page, "the run stands on the CPU", ({ device, phase }) => phase === "ready" && device === "cpu", 400_000);
   expect([moved.running, moved.step]).toEqual([false, 0]);
   await expect(page.getByRole("alert")).toContainText("The GPU was lost");
 });

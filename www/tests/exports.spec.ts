@@ -53,7 +53,6 @@ async function trained(page: Page): Promise<void> {
 }
 
 test("every file can be opened, and all say the same", async ({ page }) => {
-  test.setTimeout(240_000);
   const watched = watch(page);
   await trained(page);
   const { step } = await state(page);
@@ -113,7 +112,6 @@ async function served(files: Map<string, Buffer>): Promise<{ server: Server; url
 }
 
 test("the exported page searches both ways, by keyboard too, in both themes, and asks nobody else", async ({ page, context }) => {
-  test.setTimeout(240_000);
   await trained(page);
   const { server, url } = await served(unzip((await exported(page, "page")).bytes));
   // What the lab finds for the same words.

@@ -43,6 +43,7 @@ test("a folder of pictures is checked, trained on, searched, and there after a r
   await page.getByRole("searchbox").fill("zebra");
   await expect.poll(async () => (await found(page, "texts"))[0]).toBe("a zebra crossing");
   await expect.poll(() => page.url()).toContain("q=zebra");
+  await until(page, "the end is stored", ({ step, savedStep }) => savedStep === step);
   await page.reload();
   await expect.poll(() => page.evaluate(() => "__lab" in window)).toBe(true);
   await until(page, "the run is back", ({ finished }) => finished);

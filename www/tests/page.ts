@@ -28,7 +28,7 @@ export function watch(page: Page): Watched {
 export const state = (page: Page): Promise<LabState> => page.evaluate(() => window.__lab.state());
 
 /** Waits until the page's state fulfils `holds`; the failure shows the last state. */
-export async function until(page: Page, what: string, holds: (state: LabState) => boolean, timeout = 120_000): Promise<LabState> {
+export async function until(page: Page, what: string, holds: (state: LabState) => boolean, timeout = 200_000): Promise<LabState> {
   let last: LabState | null = null;
   await expect
     .poll(async () => {
@@ -55,3 +55,40 @@ export const train = (page: Page): Promise<void> => page.getByRole("button", { n
 /** Titles of the pictures or texts that the search shows. */
 export const found = (page: Page, what: "images" | "texts"): Promise<string[]> =>
   page.getByTestId(`found-${what}`).locator("li button > span:not(.score):not(.thumb)").allTextContents();
+
+/** What `look` sees at rest: asked twice, the same. */
+export async function atRest<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+  let last = "";
+  await expect.poll(async () => {
+    const now = JSON.stringify(await look());
+    const same = now === last && now !== "null";
+    last = now;
+    return same;
+  }, { intervals: [300], message: `${what} rests` }).toBe(true);
+  return JSON.parse(last) as T;
+}
+
+/** Waits until everything is stored that is being written there: who reads has to wait for those who write. */
+export const stored = (page: Page, database: string, store: string): Promise<void> =>
+  page.evaluate((names) => new Promise<void>((resolve) => {
+    const open = indexedDB.open(names.database);
+    open.onsuccess = () => {
+      const count = open.result.transaction(names.store).objectStore(names.store).count();
+      count.onsuccess = () => {
+        open.result.close();
+        resolve();
+      };
+    };
+  }), { database, store });
+
+/** How many colours the middle of a plot shows, where nothing lies over it. */
+export async function painted(page: Page, plot: string): Promise<number> {
+  const { x, y, width, height } = (await page.getByTestId(plot).boundingBox())!;
+  const png = (await page.screenshot({ clip: { x: x + width / 4, y: y + 0.3 * height, width: width / 2, height: 0.4 * height } })).toString("base64");
+  return page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
+    context.drawImage(bitmap, 0, 0);
+    return new Set(new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)).size;
+  }, png);
+}

@@ -2,7 +2,7 @@
 import { expect, test, type Locator, type Page } from "@playwright/test";
 import { nothingFound } from "./axe";
 import { readFileSync } from "node:fs";
-import { open, state, train, until, watch, workers } from "./page";
+import { open, state, stored, train, until, watch, workers } from "./page";
 
 const SHORT = "epochs=4&eval_every=2";
 
@@ -204,6 +204,8 @@ test("the comparison of objectives comes to what runs by hand come to, survives 
   await expect(table.locator("tbody tr")).not.toHaveCount(3);
   await page.getByRole("button", { name: "Cancel" }).click();
   const kept = await table.locator("tbody tr").count();
+  // What was finished just before is still being written.
+  await stored(page, "mtls-lab-comparison", "cells");
   await page.reload();
   await until(page, "the page is back", ({ phase }) => phase === "ready");
   await page.getByRole("button", { name: "Comparison of objectives" }).click();

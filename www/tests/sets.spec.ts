@@ -68,7 +68,7 @@ test("clipart: by its link, with its artists' titles, credits and licence", asyn
 test("clipart: a picture of one's own is encoded by the emoji pack's encoder", async ({ page }) => {
   await open(page, `data=clipart&${SHORT}`);
   await page.getByLabel("Search by a picture of yours").setInputFiles("tests/apple.png");
-  await expect.poll(async () => (await found(page, "images")).join(" "), { timeout: 60_000 }).toMatch(/apple|fruit|tomato|cherr/i);
+  await expect.poll(async () => (await found(page, "images")).join(" ")).toMatch(/apple|fruit|tomato|cherr/i);
 });
 
 test("a preset that is made for a data set brings it along, and other data leave it behind", async ({ page }) => {

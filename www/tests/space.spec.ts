@@ -2,19 +2,11 @@
 import { expect, test, type Page } from "@playwright/test";
 import { nothingFound } from "./axe";
 import type { PlotState } from "../src/main";
-import { open, state, train, until, watch, workers } from "./page";
+import { atRest, open, state, train, until, watch, workers } from "./page";
 
-/** As the plot is at rest: asked twice, the same. */
 async function resting(page: Page): Promise<PlotState> {
   await expect(page.getByTestId("plot")).toHaveAttribute("data-drawn", "true");
-  let last = "";
-  await expect.poll(async () => {
-    const now = JSON.stringify(await page.evaluate(() => window.__lab.plot()));
-    const same = now === last && now !== "null";
-    last = now;
-    return same;
-  }, { intervals: [300], message: "the plot rests" }).toBe(true);
-  return JSON.parse(last) as PlotState;
+  return atRest("the plot", () => page.evaluate(() => window.__lab.plot()));
 }
 const pick = (page: Page, label: string, option: string): Promise<unknown> => page.getByLabel(label, { exact: true }).selectOption({ label: option });
 const column = (values: number[], axis: 0 | 1, from = 0, to = values.length / 2): number[] => Array.from({ length: to - from }, (_, i) => values[2 * (from + i) + axis]!);
@@ -71,17 +63,19 @@ test("pictures, texts or both: what is not drawn cannot be pointed at", async ({
   const tip = async (at: { x: number; y: number }): Promise<string> => {
     await page.mouse.move(box.x + at.x - 30, box.y + at.y - 30);
     await page.mouse.move(box.x + at.x, box.y + at.y, { steps: 3 });
-    await page.waitForTimeout(700);
+    // deck.gl hears of it in its next frame: after two of them no tip means that there is none.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     return (await page.getByTestId("tip").allTextContents()).join();
   };
-  expect(await tip(picture)).toContain("picture");
-  expect(await tip(text)).toContain("text");
+  await expect.poll(() => tip(picture)).toContain("picture");
+  await expect.poll(() => tip(text)).toContain("text");
   await pick(page, "Which points", "Only pictures");
-  expect(await tip(picture)).toContain("picture");
-  expect(await tip(text)).toBe("");
+  await expect.poll(() => tip(picture)).toContain("picture");
+  await expect.poll(() => tip(text)).toBe("");
   await pick(page, "Which points", "Only texts");
-  expect(await tip(picture)).toBe("");
-  expect(await tip(text)).toContain("text");
+  // In this order: a tip shows that texts are drawn again.
+  await expect.poll(() => tip(text)).toContain("text");
+  await expect.poll(() => tip(picture)).toBe("");
   // Arrow keys move among what is drawn.
   await page.getByTestId("plot").focus();
   await page.keyboard.press("ArrowRight");
@@ -105,12 +99,15 @@ test("pictures by zoom: where there is room, without overlap, more of them close
   expect(tooClose).toBe(0);
   await page.getByTestId("plot").focus();
   for (let i = 0; i < 5; i++) await page.keyboard.press("+");
-  const near = await look();
-  expect(near.drawn.length / near.seen).toBeGreaterThan(1.5 * (far.drawn.length / far.seen));
+  // Points are where they will be at once; which of them are pictures is chosen with the next one that is drawn.
+  await expect.poll(async () => {
+    const near = await look();
+    return near.drawn.length / near.seen;
+  }).toBeGreaterThan(1.5 * (far.drawn.length / far.seen));
   await pick(page, "Pictures as", "All as pictures");
-  expect((await resting(page)).detail.every((part) => part === 1)).toBe(true);
+  await expect.poll(async () => (await resting(page)).detail.every((part) => part === 1)).toBe(true);
   await pick(page, "Pictures as", "All as dots");
-  expect((await resting(page)).detail.every((part) => part === 0)).toBe(true);
+  await expect.poll(async () => (await resting(page)).detail.every((part) => part === 0)).toBe(true);
 });
 
 test("colours change, and the legend says the values", async ({ page }) => {
@@ -241,7 +238,8 @@ test("UMAP begins where the points stand, follows on request, and can be stopped
   const watched = watch(page);
   await open(page, "epochs=2&draw=dots");
   await train(page);
-  const { step } = await until(page, "the end", ({ finished }) => finished);
+  // The last projection is handed out before the snapshot.
+  const { step } = await until(page, "the end, stored", ({ finished, savedStep, step: at }) => finished && savedStep === at);
   const before = (await resting(page)).screen;
   const layout = page.getByTestId("layout");
   await pick(page, "Layout", "UMAP");
@@ -253,7 +251,7 @@ test("UMAP begins where the points stand, follows on request, and can be stopped
   expect(correlation(column(before, 0), column(after, 0))).toBeGreaterThan(0.5);
   expect(correlation(column(before, 1), column(after, 1))).toBeGreaterThan(0.5);
   expect(mean(after.map((value, i) => Math.abs(value - before[i]!)))).toBeGreaterThan(5);
-  expect(workers(page).length).toBe(1);
+  await expect.poll(() => workers(page).length).toBe(1);
 
   // Anew, from where it is: it moves less.
   await layout.getByRole("button", { name: "Refresh" }).click();
@@ -313,7 +311,6 @@ test("nearest neighbours of the selected picture are drawn, in both modalities",
   await page.getByRole("button", { name: "More", exact: true }).click();
   const box = page.getByLabel(/Lines to the nearest neighbours/);
   const shot = async (): Promise<number> => {
-    await page.waitForTimeout(1_500);
     const png = (await page.screenshot({ clip: { ...clip, width: clip.width - 340 } })).toString("base64");
     return page.evaluate(async (bytes) => {
       const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]));
@@ -326,11 +323,11 @@ test("nearest neighbours of the selected picture are drawn, in both modalities",
       return orange;
     }, png);
   };
-  const without = await shot();
+  const without = await atRest("the picture", shot);
   await box.check();
-  expect(await shot()).toBeGreaterThan(without + 30);
+  await expect.poll(shot).toBeGreaterThan(without + 30);
   await box.uncheck();
-  expect(await shot()).toBeLessThan(without + 20);
+  await expect.poll(shot).toBeLessThan(without + 20);
 });
 
 test("without WebGL2 everything is there but the third dimension", async ({ page }) => {

@@ -24,7 +24,7 @@ const NATIVE: [&str; 1] = ["--workspace"];
 /// What is checked for the browser: the library, and the tests that run there.
 const WASM_TARGETS: [&str; 3] = ["--lib", "--test", "engine"];
 /// The longest that any one test program may take: the page's some ninety tests need most of it where others work too.
-pub const LIMIT: Duration = Duration::from_secs(50 * 60);
+pub const LIMIT: Duration = Duration::from_secs(75 * 60);
 
 /// Names of the stages, in order.
 pub const NAMES: [&str; 16] = [

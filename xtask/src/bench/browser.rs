@@ -71,7 +71,10 @@ pub fn page(ready: &Ready, facts: &mut Facts) -> Result<()> {
 
 /// What was seen while the page trained, a number each.
 fn training(seen: &Value) -> Value {
-    let tasks: Vec<f64> = seen["tasks"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let times =
+        |name: &str| -> Vec<f64> { seen[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
+    let longest = |times: &[f64]| times.iter().copied().fold(0.0, f64::max);
+    let tasks = times("tasks");
     let nothing = Map::new();
     let messages = seen["messages"].as_object().unwrap_or(&nothing);
     let total = |types: &[&str], field: &str| -> f64 {
@@ -80,7 +83,8 @@ fn training(seen: &Value) -> Value {
     let updates = total(&["projection"], "count").max(1.0);
     json!({
         "what": "training",
-        "longest_ms": tasks.iter().copied().fold(0.0, f64::max),
+        "longest_ms": longest(&tasks),
+        "longest_processor_ms": longest(&times("processor")),
         "over_50_ms": tasks.iter().filter(|ms| **ms > 50.0).count(),
         "frames": seen["frames"], "steps": seen["steps"], "seconds": seen["seconds"],
         "moved_kb": total(&["projection"], "moved") / updates / 1e3,
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn tasks_and_bytes_of_a_training_are_counted() {
         let seen = json!({
-            "tasks": [51, 50, 120.5], "frames": 60, "steps": 180, "seconds": 9,
+            "tasks": [51, 50, 120.5], "processor": [3, 16.5, 0.2], "frames": 60, "steps": 180, "seconds": 9,
             "messages": {
                 "projection": {"count": 4, "moved": 8_000, "cloned": 200}, "progress": {"count": 9, "moved": 0, "cloned": 3_800},
                 "snapshot": {"count": 1, "moved": 9_000_000, "cloned": 0},
@@ -119,6 +123,7 @@ mod tests {
         });
         let row = training(&seen);
         assert_eq!((row["longest_ms"].as_f64(), row["over_50_ms"].as_u64()), (Some(120.5), Some(2)));
+        assert_eq!(row["longest_processor_ms"].as_f64(), Some(16.5));
         assert_eq!((row["moved_kb"].as_f64(), row["cloned_kb"].as_f64()), (Some(2.0), Some(1.0)));
         assert_eq!(training(&Value::Null)["longest_ms"].as_f64(), Some(0.0));
     }

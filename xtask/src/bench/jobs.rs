@@ -17,6 +17,11 @@ pub fn search() -> Value {
     json!({"what": "search", "rows": 100_000, "dim": 128, "k": 10})
 }
 
+/// The table of that search, read once.
+pub fn read() -> Value {
+    json!({"what": "read", "rows": 100_000, "dim": 128})
+}
+
 /// What scikit-learn is compared in, with what it is called.
 pub fn analysis() -> [(&'static str, Value); 4] {
     let on = |what: &str, more: Value| {
@@ -47,6 +52,7 @@ pub fn both(repeat: usize) -> Vec<Repeated> {
     jobs.push((step(ALL_TRIPLETS, "none"), repeat));
     jobs.push((step(ALL_TRIPLETS, "all"), repeat));
     jobs.push((search(), repeat));
+    jobs.push((read(), repeat));
     jobs.extend(analysis().map(|(_, job)| (job, seldom)));
     jobs
 }
