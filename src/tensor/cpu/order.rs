@@ -6,7 +6,7 @@ use super::elementwise::positive;
 use multiversion::multiversion;
 
 /// Numbers that are worked on side by side.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 impl Array {
     /// `-||[t_j - v_i]_+||^2` of the rows `v_i` of this and `t_j` of `texts`, `[m, d] x [n, d] -> [m, n]`.
