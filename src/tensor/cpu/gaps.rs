@@ -42,7 +42,7 @@ impl Array {
 }
 
 /// The near and the far items of anchor `i`, `m` of each.
-fn of<'a>(i: usize, m: usize, places: [&'a Arc<Vec<i32>>; 2]) -> [&'a [i32]; 2] {
+fn of(i: usize, m: usize, places: [&Arc<Vec<i32>>; 2]) -> [&[i32]; 2] {
     places.map(|places| &places[i * m..][..m])
 }
 
