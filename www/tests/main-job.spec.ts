@@ -64,6 +64,7 @@ test("training finds held-out pairs, words find pictures, a picture finds words,
   await page.getByRole("combobox", { name: "Colour", exact: true }).selectOption("cluster");
   await expect(page.getByTestId("key")).toContainText(/AMI 0\.\d{3}/);
 
+  await until(page, "the end is stored", ({ step, savedStep }) => savedStep === step);
   await page.reload();
   const back = await until(page, "the run is back", ({ phase, step }) => phase === "ready" && step > 0);
   expect(back.step).toBe(done.total);

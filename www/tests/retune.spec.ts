@@ -42,6 +42,7 @@ test("a rate changed on the way applies from the next step on, survives a reload
   await expect(page.getByRole("button", { name: "Start over with them" })).toHaveCount(0);
 
   await nothingFound(page, ".settings");
+  await until(page, "the end is stored", ({ step, savedStep }) => savedStep === step);
   await page.reload();
   const back = await until(page, "the run is back", ({ phase, step }) => phase === "ready" && step === before.step);
   expect(back.retuned).toEqual(shorter.retuned);
