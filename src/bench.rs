@@ -52,7 +52,7 @@ pub enum Job {
         /// Hits.
         k: usize,
     },
-    /// A table read once from memory, on all threads: no exact search is faster.
+    /// A table read once from memory, on all threads there are: no exact search is faster.
     Read {
         /// Rows of the table.
         rows: usize,
@@ -126,8 +126,8 @@ pub struct Measured {
     pub p95_ms: f64,
     /// Timed runs.
     pub runs: usize,
-    /// What came out: the loss of the fifth step, the score of the best hit, the mean of the squares, the sum of the recalls, the overlap of the
-    /// neighbourhoods, the inertia, the variance along the axes.
+    /// What came out: the loss of the fifth step, the score of the best hit, the mean of the squares, the sum of the recalls,
+    /// the overlap of the neighbourhoods, the inertia, the variance along the axes.
     pub check: f64,
 }
 

@@ -158,7 +158,7 @@ fn with_the_encoder_a_changed_picture_is_read_anew_and_the_others_are_not() {
     let data = ["--encoder", "--no-twin", "--data", path(&folder), "--epochs", "1", "--out"];
     let settings = [&SMALL[..], &data].concat();
     let journal = cut.join(JOURNAL);
-    // Eight pictures with their features are 140,096 bytes: one group is whole, and perhaps the second.
+    // Eight pictures with their features are 140,096 bytes: one group is whole, and perhaps more.
     killed(train(&[&settings[..], &[path(&cut)]].concat()), || length(&journal) > 150_000);
     // The last of those that went through the encoder together: the groups stay as they are.
     std::fs::copy(&files[19], &files[7]).unwrap();

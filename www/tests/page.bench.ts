@@ -101,9 +101,9 @@ async function processorTimes(browser: Browser): Promise<number[]> {
   session.on("Tracing.dataCollected", ({ value }) => events.push(...(value as unknown as Traced[])));
   await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["toplevel"] } });
   await trained(page);
-  const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+  const complete = new Promise<boolean>((resolve) => session.once("Tracing.tracingComplete", ({ dataLossOccurred }) => resolve(!dataLossOccurred)));
   await session.send("Tracing.end");
-  await complete;
+  if (!(await complete)) throw new Error("the browser lost some of what it noted");
   await context.close();
   const main = new Set(events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
   const times = events.flatMap(({ name, ph, pid, tid, tdur }) => (ph === "X" && name.endsWith("RunTask") && main.has(`${pid} ${tid}`) && tdur !== undefined ? [tdur / 1e3] : []));

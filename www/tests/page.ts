@@ -68,15 +68,19 @@ export async function atRest<T>(what: string, look: () => Promise<T | null>): Pr
   return JSON.parse(last) as T;
 }
 
-/** Waits until everything is stored that is being written there: who reads has to wait for those who write. */
-export const stored = (page: Page, database: string, store: string): Promise<void> =>
-  page.evaluate((names) => new Promise<void>((resolve) => {
+/** What is stored there, its numbers alone, when everything is that is being written: who reads has to wait for those who write. */
+export const stored = (page: Page, database: string, store: string): Promise<Record<string, number>[]> =>
+  page.evaluate((names) => new Promise<Record<string, number>[]>((resolve, reject) => {
     const open = indexedDB.open(names.database);
+    // A database that is not there would be made.
+    open.onupgradeneeded = () => reject(new Error(`there is no database ${names.database}`));
+    open.onerror = () => reject(open.error!);
     open.onsuccess = () => {
-      const count = open.result.transaction(names.store).objectStore(names.store).count();
-      count.onsuccess = () => {
+      const values = open.result.transaction(names.store).objectStore(names.store).getAll();
+      values.onerror = () => reject(values.error!);
+      values.onsuccess = () => {
         open.result.close();
-        resolve();
+        resolve(values.result.map((value) => Object.fromEntries(Object.entries(value as object).filter((entry) => typeof entry[1] === "number"))));
       };
     };
   }), { database, store });

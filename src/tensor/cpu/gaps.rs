@@ -1,5 +1,5 @@
-//! How much farther one item is than another, triplet by triplet: `2 B M d` multiplications and twice as many back, where a
-//! table of all distances takes `B^2 d`, and as many back. M is a few, B some hundreds.
+//! How much farther one item is than another, triplet by triplet: `B M d` multiplications and three times as many back, where
+//! a table of all distances takes `B^2 d`, and as many back. M is a few, B some hundreds.
 
 use super::Array;
 use super::order::{LANES, rows};
