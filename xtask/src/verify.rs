@@ -23,7 +23,7 @@ use crate::toolchain::WASM;
 const NATIVE: [&str; 1] = ["--workspace"];
 /// What is checked for the browser: the library, and the tests that run there.
 const WASM_TARGETS: [&str; 3] = ["--lib", "--test", "engine"];
-/// The longest that any one test program may take: the page's some ninety tests need most of it where others work too.
+/// The longest that any one test program may take: the page's 124 tests took 19 to 20 minutes of it on two cores.
 pub const LIMIT: Duration = Duration::from_secs(75 * 60);
 
 /// Names of the stages, in order.
